@@ -1,0 +1,1 @@
+"""Cache protocol and the in-memory cache of PromptOps."""

@@ -1,0 +1,1 @@
+"""The PromptOps client: prompts and experiments, async and sync."""

@@ -1,0 +1,1 @@
+"""Errors, messages, transport, retries, auth, pagination and the runtimes behind PromptOps."""

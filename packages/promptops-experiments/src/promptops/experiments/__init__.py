@@ -1,0 +1,1 @@
+"""Datasets, experiments, evaluators and comparisons for LLM applications."""

@@ -1,0 +1,1 @@
+"""Prompts: store, version, fetch and render them."""

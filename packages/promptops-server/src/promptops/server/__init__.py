@@ -1,0 +1,1 @@
+"""The PromptOps server: prompts, datasets and experiments over SQLite."""
