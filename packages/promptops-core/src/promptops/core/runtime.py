@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -20,6 +20,11 @@ class StreamedResponse(Protocol):
     @property
     def status(self) -> int:
         """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Names in lower case; of repeated headers the values joined by ``, ``."""
         ...
 
     def chunks(self) -> AsyncIterator[bytes]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
-
 from promptops.core.messages import Response, Timeouts
 from promptops.core.runtime import StreamedResponse
 
@@ -42,6 +41,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts
     deadline: float
     retry_stale: bool
+
+    def __repr__(self) -> str:
+        names = ", ".join(name for name, _ in self.headers)
+        return f"Attempt({self.method} {self.target}, headers: {names or 'none'}, {len(self.body)} bytes)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # The values of headers and the body stay out of logs and tracebacks.
+        return [("method", self.method), ("target", self.target), ("headers", [name for name, _ in self.headers])]
 
 
 class Transport(Protocol):

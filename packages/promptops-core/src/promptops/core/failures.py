@@ -1,0 +1,119 @@
+"""Attempts that ended without an answer: what kind of failure it was, and the public error for it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from promptops.core.config import Origin
+from promptops.core.errors import NetworkError, PromptOpsError, TimeoutError  # noqa: A004
+from promptops.core.messages import Timeouts
+from promptops.core.redact import redact
+from promptops.core.retry import Failure
+from promptops.core.transport import ConnectFailed, DeadlineExceeded, PoolTimeout, TransportError
+
+__all__ = ["classify", "error_from_failure", "out_of_time"]
+
+
+def classify(exc: TransportError) -> Failure:
+    """Which row of the retry table a failure belongs to."""
+    if isinstance(exc, ConnectFailed):
+        return Failure.REFUSED_TLS if _certificate_refused(exc) else Failure.NEVER_SENT
+    if isinstance(exc, PoolTimeout):
+        return Failure.POOL_BUSY
+    if isinstance(exc, DeadlineExceeded):
+        return Failure.OUT_OF_TIME
+    return Failure.NO_ANSWER
+
+
+def error_from_failure(
+    exc: TransportError,
+    *,
+    origin: Origin,
+    seconds: float,
+    timeouts: Timeouts,
+    attempts: int,
+    secrets: tuple[str, ...] = (),
+) -> PromptOpsError:
+    """The public error for a failed attempt; raise it ``from exc``.
+
+    Args:
+        exc: What the transport raised.
+        origin: Where the attempt went.
+        seconds: The limit of the whole call.
+        timeouts: The limits of the attempt.
+        attempts: How many attempts were made.
+        secrets: Texts that must not appear in the message.
+    """
+    failure = classify(exc)
+    reason = redact(_one_line(str(exc)), secrets)
+    details: dict[str, Any] = {"attempts": attempts, "url": origin.url}
+    if failure is Failure.OUT_OF_TIME:
+        return out_of_time(origin, seconds, details)
+    if failure is Failure.POOL_BUSY:
+        return TimeoutError(
+            f"No connection to {origin.url} became free: {reason}.", timeout_duration=timeouts.pool, details=details
+        )
+    if failure is Failure.REFUSED_TLS:
+        message = (
+            f"The certificate of {origin.url} was refused: {reason}. "
+            "If it is signed by an authority of your own, pass verify=ssl.create_default_context(cafile=...)."
+        )
+        return NetworkError(message, original_error=exc, retryable=False, details=details)
+    if failure is Failure.NEVER_SENT:
+        if exc.timed_out:
+            message = f"{origin.url} did not accept a connection within {timeouts.connect:g} s. {_hint(origin)}"
+            return TimeoutError(message, timeout_duration=timeouts.connect, details=details)
+        return NetworkError(f"{_unreachable(exc, origin, reason)} {_hint(origin)}", original_error=exc, details=details)
+    if exc.timed_out:
+        message = f"{origin.url} took the request, then stopped answering: {reason}."
+        return TimeoutError(message, timeout_duration=timeouts.read, details=details)
+    message = f"The connection to {origin.url} ended before the answer was complete: {reason}."
+    return NetworkError(message, original_error=exc, details=details)
+
+
+def out_of_time(origin: Origin, seconds: float, details: dict[str, Any] | None = None) -> TimeoutError:
+    """The error of a call whose deadline passed."""
+    return TimeoutError(
+        f"No answer from {origin.url} within {seconds:g} s. Try again, or allow more time with timeout=.",
+        timeout_duration=seconds,
+        details=details,
+    )
+
+
+def _unreachable(exc: TransportError, origin: Origin, reason: str) -> str:
+    for cause in _causes(exc):
+        if isinstance(cause, ConnectionRefusedError):
+            return f"Nothing listens at {origin.url}."
+        socket = sys.modules.get("socket")
+        if socket is not None and isinstance(cause, socket.gaierror):
+            return f"The name {origin.host!r} cannot be resolved."
+    return f"Cannot connect to {origin.url}: {reason}."
+
+
+def _hint(origin: Origin) -> str:
+    if origin.is_loopback:
+        return "Is the server running? Start one with `promptops serve`, or set base_url (PROMPTOPS_BASE_URL)."
+    return "Check base_url (PROMPTOPS_BASE_URL) and the network in between."
+
+
+def _certificate_refused(exc: BaseException) -> bool:
+    ssl = sys.modules.get("ssl")
+    return ssl is not None and any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(exc))
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    cause: BaseException | None = exc
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        members: tuple[BaseException, ...] = getattr(cause, "exceptions", ())  # one for each address of a name
+        yield from members
+        cause = cause.__cause__ or cause.__context__
+
+
+def _one_line(text: str) -> str:
+    text = " ".join(text.split()).rstrip(".")
+    return text if len(text) <= 200 else f"{text[:199]}…"
