@@ -1,3 +1,27 @@
-"""Typed msgspec models of the PromptOps wire contracts."""
+"""Typed msgspec models of the PromptOps wire contracts, and the decoders that read them."""
 
-from promptops.models._generated import *  # noqa: F403
+from promptops.models import _generated
+from promptops.models._decoding import Decoder, decoder, enveloped
+from promptops.models._generated import *  # noqa: F403 - generated names, listed in its own __all__
+from promptops.models._unknown import Unknown
+from promptops.models.datasets import RESERVED_EXAMPLE_FIELDS, DatasetExample
+from promptops.models.experiments import Evaluation, ExperimentRun, evaluation_columns
+from promptops.models.prompts import MessageLike, ModelProvider, PromptLike, PromptVariables, VariantLike
+
+__all__ = [
+    "RESERVED_EXAMPLE_FIELDS",
+    "DatasetExample",
+    "Decoder",
+    "Evaluation",
+    "ExperimentRun",
+    "MessageLike",
+    "ModelProvider",
+    "PromptLike",
+    "PromptVariables",
+    "Unknown",
+    "VariantLike",
+    "decoder",
+    "enveloped",
+    "evaluation_columns",
+]
+__all__ += _generated.__all__

@@ -1,0 +1,38 @@
+# Everything runs in the workspace environment, which `uv run` makes and keeps current.
+UV ?= uv
+RUN := $(UV) run
+TOX := $(RUN) tox run
+
+.DEFAULT_GOAL := help
+.PHONY: help setup fmt check test integration packaging gen bench soak
+
+help: ## Print these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make the environment: every package, editable, and the tools
+	$(UV) sync --locked
+
+fmt: ## Format the code and fix what ruff can fix
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+check: ## Lint, both type checkers, and staleness of schema and generated models
+	$(TOX) -e lint,types,schema-check
+
+test: ## Every test that needs no clean environments, on all cores
+	$(RUN) pytest -n auto
+
+integration: ## Only the tests that start real servers
+	$(RUN) pytest -n auto tests/integration
+
+packaging: ## Build every wheel, install each alone, and run each package's own tests against its wheel
+	$(TOX) -e packaging,core,models,cache,prompts,experiments,client,server,cli
+
+gen: ## Write the OpenAPI schema and the client's models
+	$(TOX) -e build_openapi_schema,openapi_codegen_for_python_client
+
+bench: ## Measure ours beside plain httpx + msgspec and aiohttp, in one run
+	$(RUN) --group bench python -m benchmarks
+
+soak: ## The long forms of the tests (PROMPTOPS_SOAK=1): more rounds, more children, more examples
+	PROMPTOPS_SOAK=1 $(RUN) pytest -n auto
