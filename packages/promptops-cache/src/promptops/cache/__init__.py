@@ -1,1 +1,22 @@
 """Cache protocol and the in-memory cache of PromptOps."""
+
+from promptops.cache._config import CacheConfig, CacheLevel
+from promptops.cache._keys import cache_key, cache_key_prefix
+from promptops.cache._lru import Lru
+from promptops.cache._memory import MemoryCache
+from promptops.cache._protocol import Cache, CacheUnavailable
+from promptops.cache._stats import CacheStats
+from promptops.cache._version import __version__
+
+__all__ = [
+    "Cache",
+    "CacheConfig",
+    "CacheLevel",
+    "CacheStats",
+    "CacheUnavailable",
+    "Lru",
+    "MemoryCache",
+    "__version__",
+    "cache_key",
+    "cache_key_prefix",
+]
