@@ -1,1 +1,61 @@
 """Prompts: store, version, fetch and render them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from promptops.prompts._version import __version__
+
+if TYPE_CHECKING:
+    from promptops.prompts._cache import PromptCache
+    from promptops.prompts._native import NativePromptStore
+    from promptops.prompts._resource import AsyncPrompts
+    from promptops.prompts._sync import SyncPrompts
+    from promptops.prompts.render import Rendered, render_prompt
+    from promptops.prompts.stores import PromptQuery, PromptStore
+    from promptops.prompts.template import Template, compile_template
+    from promptops.prompts.versions import normalise_version
+
+__all__ = [
+    "AsyncPrompts",
+    "NativePromptStore",
+    "PromptCache",
+    "PromptQuery",
+    "PromptStore",
+    "Rendered",
+    "SyncPrompts",
+    "Template",
+    "__version__",
+    "compile_template",
+    "normalise_version",
+    "render_prompt",
+]
+
+# Looked up at first use: whoever needs the template engine alone (the server) loads neither models nor cache.
+_HOMES = {
+    "AsyncPrompts": "_resource",
+    "NativePromptStore": "_native",
+    "PromptCache": "_cache",
+    "PromptQuery": "stores",
+    "PromptStore": "stores",
+    "Rendered": "render",
+    "SyncPrompts": "_sync",
+    "Template": "template",
+    "compile_template": "template",
+    "normalise_version": "versions",
+    "render_prompt": "render",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,120 @@
+"""From the arguments of a write to the body that is sent; what is wrong is refused before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from msgspec import UnsetType
+from promptops.models import ChatMessage, ModelSpecificPrompt, PromptCreate, PromptUpdate
+from promptops.prompts._checks import check_choice, check_name, converted, refused, texts
+from promptops.prompts.template import FORMATS
+from promptops.prompts.versions import normalise_version
+
+__all__ = ["Bump", "Message", "TemplateFormat", "Variant", "new_prompt", "prompt_changes"]
+
+Message: TypeAlias = ChatMessage | Mapping[str, Any]
+Variant: TypeAlias = ModelSpecificPrompt | Mapping[str, Any]
+TemplateFormat: TypeAlias = Literal["mustache", "f-string", "none"]
+Bump: TypeAlias = Literal["patch", "minor", "major"]
+
+
+def new_prompt(
+    name: str,
+    *,
+    content: str | None,
+    messages: Sequence[Message] | None,
+    slug: str | None,
+    description: str,
+    template_format: TemplateFormat,
+    variables: Sequence[str] | None,
+    target_models: Sequence[str],
+    model_specific_prompts: Sequence[Variant],
+    version: str | None,
+    module_id: str | None,
+    tags: Sequence[str],
+    metadata: Mapping[str, Any] | None,
+    project: str | None,
+) -> PromptCreate:
+    """The body of a create; arguments as for :meth:`promptops.prompts.AsyncPrompts.create`."""
+    name = check_name(name)
+    if (content is None) == (messages is None):
+        raise refused("content", "give either content or messages", "required")
+    check_choice("template_format", template_format, FORMATS)
+    return PromptCreate(
+        name=name,
+        content=content,
+        messages=None if messages is None else _messages(messages),
+        slug=None if slug is None else check_name(slug, "slug"),
+        project_id=project,
+        description=description,
+        template_format=template_format,
+        variables=None if variables is None else texts("variables", variables),
+        target_models=texts("target_models", target_models),
+        model_specific_prompts=converted("model_specific_prompts", model_specific_prompts, ModelSpecificPrompt),
+        version=normalise_version(version),
+        module_id=module_id,
+        tags=texts("tags", tags),
+        metadata=dict(metadata or {}),
+    )
+
+
+def prompt_changes(
+    *,
+    version: str | None,
+    bump: Bump,
+    new_version: str | None,
+    new_name: str | UnsetType,
+    content: str | UnsetType,
+    messages: Sequence[Message] | UnsetType | None,
+    description: str | UnsetType,
+    template_format: TemplateFormat | UnsetType,
+    variables: Sequence[str] | UnsetType,
+    target_models: Sequence[str] | UnsetType,
+    model_specific_prompts: Sequence[Variant] | UnsetType,
+    module_id: str | UnsetType | None,
+    tags: Sequence[str] | UnsetType,
+    metadata: Mapping[str, Any] | UnsetType,
+    project: str | None,
+) -> PromptUpdate:
+    """The body of an update; arguments as for :meth:`promptops.prompts.AsyncPrompts.update`."""
+    edited = normalise_version(version)
+    named = normalise_version(new_version, field="new_version")
+    if version is not None and edited is None:
+        raise refused("version", "say which version to edit; None makes a new one", "invalid_version")
+    if edited is not None and named is not None:
+        raise refused("new_version", "a version that is edited in place keeps its number; leave one of the two out")
+    check_choice("bump", bump, ("patch", "minor", "major"))
+    if not isinstance(template_format, UnsetType):
+        check_choice("template_format", template_format, FORMATS)
+    return PromptUpdate(
+        create_new_version=edited is None,
+        version=named if edited is None else edited,
+        bump=bump,
+        project_id=project,
+        name=new_name if isinstance(new_name, UnsetType) else check_name(new_name, "new_name"),
+        content=content,
+        messages=messages if messages is None or isinstance(messages, UnsetType) else _messages(messages),
+        description=description,
+        template_format=template_format,
+        variables=_changed("variables", variables),
+        target_models=_changed("target_models", target_models),
+        model_specific_prompts=(
+            model_specific_prompts
+            if isinstance(model_specific_prompts, UnsetType)
+            else converted("model_specific_prompts", model_specific_prompts, ModelSpecificPrompt)
+        ),
+        module_id=module_id,
+        tags=_changed("tags", tags),
+        metadata=metadata if isinstance(metadata, UnsetType) else dict(metadata),
+    )
+
+
+def _messages(messages: Sequence[Message]) -> list[ChatMessage]:
+    if not messages:
+        raise refused("messages", "is empty; give at least one message", "required")
+    return converted("messages", messages, ChatMessage)
+
+
+def _changed(field: str, values: Sequence[str] | UnsetType) -> list[str] | UnsetType:
+    return values if isinstance(values, UnsetType) else texts(field, values)

@@ -1,0 +1,157 @@
+"""The prompt store on a PromptOps server: what each call is on the wire."""
+
+from __future__ import annotations
+
+import os
+
+from promptops.core.codec import decode_response, encode
+from promptops.core.messages import PROMPT_READ, READ, WRITE, Request
+from promptops.core.pagination import OffsetPage
+from promptops.core.runtime import Runtime
+from promptops.core.urls import quote_segment
+from promptops.models import (
+    PromptCreate,
+    PromptDeleted,
+    PromptList,
+    PromptResponse,
+    PromptUpdate,
+    PromptVersionList,
+    RenderRequest,
+    RenderResponse,
+    enveloped,
+)
+from promptops.prompts.stores import PromptQuery
+
+__all__ = ["NativePromptStore"]
+
+_PROMPTS = "/v1/client/prompts"
+
+
+class NativePromptStore:
+    """A :class:`~promptops.prompts.stores.PromptStore` on a PromptOps server."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def get(
+        self, name: str, *, version: str | None, project: str | None, fresh: bool, timeout: float | None
+    ) -> PromptResponse:
+        """``GET /prompts/{name}``."""
+        response = await self._runtime.send(
+            Request(
+                method="GET",
+                path=_path(name),
+                query=_pairs(version=version, project_id=project),
+                headers=(("cache-control", "no-cache"),) if fresh else (),
+                profile=PROMPT_READ,
+                timeout=timeout,
+            )
+        )
+        return decode_response(response, enveloped(PromptResponse))
+
+    async def list_page(self, query: PromptQuery, *, timeout: float | None) -> OffsetPage[PromptResponse]:
+        """``GET /prompts``."""
+        pairs = _pairs(
+            project_id=query.project,
+            module_id=query.module_id,
+            query=query.query,
+            sort_by=query.sort_by,
+            sort_order=query.sort_order,
+            limit=str(query.limit),
+            offset=str(query.offset),
+            tags=",".join(query.tags) or None,
+        )
+        response = await self._runtime.send(
+            Request(method="GET", path=_PROMPTS, query=pairs, profile=READ, timeout=timeout)
+        )
+        page = decode_response(response, enveloped(PromptList))
+        return OffsetPage(
+            items=page.prompts, total=page.total, limit=page.limit, offset=page.offset, has_more=page.has_more
+        )
+
+    async def versions_page(
+        self, name: str, *, project: str | None, limit: int, offset: int, timeout: float | None
+    ) -> OffsetPage[PromptResponse]:
+        """``GET /prompts/{name}/versions``."""
+        pairs = _pairs(project_id=project, limit=str(limit), offset=str(offset))
+        response = await self._runtime.send(
+            Request(method="GET", path=f"{_path(name)}/versions", query=pairs, profile=READ, timeout=timeout)
+        )
+        page = decode_response(response, enveloped(PromptVersionList))
+        return OffsetPage(
+            items=page.versions, total=page.total, limit=page.limit, offset=page.offset, has_more=page.has_more
+        )
+
+    async def create(self, prompt: PromptCreate, *, timeout: float | None) -> PromptResponse:
+        """``POST /prompts``, with an idempotency key."""
+        response = await self._runtime.send(
+            Request(
+                method="POST",
+                path=_PROMPTS,
+                body=encode(prompt),
+                profile=WRITE,
+                timeout=timeout,
+                idempotency_key=_new_key(),
+            )
+        )
+        return decode_response(response, enveloped(PromptResponse))
+
+    async def update(
+        self, name: str, changes: PromptUpdate, *, if_match: str | None, timeout: float | None
+    ) -> PromptResponse:
+        """``PUT /prompts/{name}``, with an idempotency key when it makes a new version."""
+        response = await self._runtime.send(
+            Request(
+                method="PUT",
+                path=_path(name),
+                headers=(("if-match", _quoted(if_match)),) if if_match is not None else (),
+                body=encode(changes),
+                profile=WRITE,
+                timeout=timeout,
+                idempotency_key=_new_key() if changes.create_new_version else None,
+            )
+        )
+        return decode_response(response, enveloped(PromptResponse))
+
+    async def delete(self, name: str, *, version: str | None, project: str | None, timeout: float | None) -> None:
+        """``DELETE /prompts/{name}``."""
+        response = await self._runtime.send(
+            Request(
+                method="DELETE",
+                path=_path(name),
+                query=_pairs(version=version, project_id=project),
+                profile=WRITE,
+                timeout=timeout,
+            )
+        )
+        decode_response(response, enveloped(PromptDeleted))
+
+    async def render(self, name: str, request: RenderRequest, *, timeout: float | None) -> RenderResponse:
+        """``POST /prompts/{name}/render``; a read, so it may be sent again."""
+        response = await self._runtime.send(
+            Request(
+                method="POST",
+                path=f"{_path(name)}/render",
+                body=encode(request),
+                profile=READ,
+                timeout=timeout,
+                idempotency_key=_new_key(),
+            )
+        )
+        return decode_response(response, enveloped(RenderResponse))
+
+
+def _path(name: str) -> str:
+    return f"{_PROMPTS}/{quote_segment(name)}"
+
+
+def _pairs(**values: str | None) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in values.items() if value is not None)
+
+
+def _new_key() -> str:
+    return os.urandom(16).hex()
+
+
+def _quoted(etag: str) -> str:
+    return etag if etag == "*" or etag.startswith(('"', 'W/"')) else f'"{etag}"'

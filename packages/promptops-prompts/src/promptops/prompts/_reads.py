@@ -1,0 +1,291 @@
+"""Prompts: fetch, render and list them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from time import perf_counter
+from typing import Any, TypeAlias
+
+from promptops.cache import CacheConfig
+from promptops.core.bridge import AsyncResource
+from promptops.core.errors import PromptNotFoundError
+from promptops.core.pagination import OffsetPage, iterate_offset
+from promptops.core.runtime import Runtime
+from promptops.models import PromptResponse, RenderRequest, RenderResponse
+from promptops.prompts._cache import PromptCache
+from promptops.prompts._checks import MAX_PAGE, check_choice, check_name, check_page, refused, texts
+from promptops.prompts._frozen import frozen
+from promptops.prompts._native import NativePromptStore
+from promptops.prompts.render import checked_variables, plain_variables, render_prompt
+from promptops.prompts.stores import SORT_FIELDS, SORT_ORDERS, PromptQuery, PromptStore, SortBy, SortOrder
+from promptops.prompts.versions import normalise_version
+
+__all__ = ["PromptReads"]
+
+# The class has a method named list, so its annotations cannot say list.
+Prompts: TypeAlias = list[PromptResponse]
+
+
+class PromptReads(AsyncResource):
+    """The half of :class:`~promptops.prompts.AsyncPrompts` that reads."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        project: str | None = None,
+        cache: CacheConfig | PromptCache | None = None,
+        store: PromptStore | None = None,
+    ) -> None:
+        super().__init__(runtime, project=project)
+        self._cache = cache if isinstance(cache, PromptCache) else PromptCache(cache)
+        self._remembered = self._cache.peek
+        self._store: PromptStore = store if store is not None else NativePromptStore(runtime)
+
+    @property
+    def cache(self) -> PromptCache:
+        """What this resource remembers: ``stats()`` and ``clear()``."""
+        return self._cache
+
+    @property
+    def project(self) -> str | None:
+        """The project of calls that name none; None is the default of the key."""
+        return self._project
+
+    def peek(self, name: str, *, version: str | None = None, project: str | None = None) -> PromptResponse | None:
+        """The prompt if it is at hand and fresh, without waiting; else None."""
+        if type(name) is not str:
+            name = check_name(name)
+        scope = self._project if project is None else project
+        return self._remembered((scope, name, version if version is None else normalise_version(version)))
+
+    async def get(
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        project: str | None = None,
+        use_cache: bool = True,
+        timeout: float | None = None,
+    ) -> PromptResponse:
+        """Fetch one version of a prompt.
+
+        Args:
+            name: Slug or id.
+            version: Which version; the latest unless given.
+            project: In which project.
+            use_cache: False asks the server, and every cache on the way to pass the question on.
+            timeout: Seconds for the whole call.
+
+        Raises:
+            PromptNotFoundError: There is no such prompt or version; it suggests close names.
+            ValidationError: The name is empty or the version is none; nothing was sent.
+        """
+        if use_cache and type(name) is str:  # peek(), written out: every prompt that is at hand pays for each call here
+            scope = self._project if project is None else project
+            key = (scope, name, version if version is None else normalise_version(version))
+            if (prompt := self._remembered(key)) is not None:
+                return prompt
+        return await self._fetch(name, version=version, project=project, use_cache=use_cache, timeout=timeout)
+
+    async def _fetch(
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        project: str | None = None,
+        use_cache: bool = True,
+        timeout: float | None = None,
+    ) -> PromptResponse:
+        """Ask for a prompt whether or not it is at hand, and remember the answer."""
+        key = (self._project if project is None else project, check_name(name), normalise_version(version))
+        epoch = self._cache.epoch
+        try:
+            prompt = await self._store.get(name, version=key[2], project=key[0], fresh=not use_cache, timeout=timeout)
+        except PromptNotFoundError:
+            self._cache.discard(key)
+            raise
+        prompt = frozen(prompt)
+        self._cache.keep(key, prompt, epoch=epoch)
+        return prompt
+
+    async def render(
+        self,
+        name: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        version: str | None = None,
+        model_provider: str | None = None,
+        model_name: str | None = None,
+        use_cache: bool = True,
+        project: str | None = None,
+        timeout: float | None = None,
+        on_server: bool = False,
+    ) -> RenderResponse:
+        """Fill variables into a prompt.
+
+        The prompt is fetched (or at hand) and rendered here, by the engine that the server uses too.
+
+        Args:
+            name: Slug or id.
+            variables: Values by name; a dict or :class:`~promptops.models.PromptVariables`.
+            version: Which version; the latest unless given.
+            model_provider: For which provider's model; chooses a model-specific text where there is one.
+            model_name: For which model of that provider.
+            use_cache: Whether a prompt that is at hand may be used.
+            project: In which project.
+            timeout: Seconds for the whole call.
+            on_server: Render on the server instead.
+
+        Returns:
+            The text and messages, ``cache_hit`` (the prompt was at hand) and ``processing_time_ms`` (the whole call).
+
+        Raises:
+            PromptNotFoundError: There is no such prompt or version.
+            ValidationError: Variables are missing or cannot be rendered; all of them are named.
+        """
+        started = perf_counter()
+        name = check_name(name)
+        values = checked_variables(variables)
+        if on_server:
+            request = RenderRequest(
+                variables=plain_variables(values),
+                version=normalise_version(version),
+                model_provider=model_provider and str(model_provider),
+                model_name=model_name,
+                project_id=self._project if project is None else project,
+            )
+            return await self._store.render(name, request, timeout=timeout)
+        prompt = self.peek(name, version=version, project=project) if use_cache else None
+        cache_hit = prompt is not None
+        if prompt is None:
+            prompt = await self._fetch(name, version=version, project=project, use_cache=use_cache, timeout=timeout)
+        rendered = render_prompt(prompt, values, model_provider=model_provider, model_name=model_name)
+        return RenderResponse(
+            prompt_id=prompt.id,
+            version=prompt.version,
+            rendered_content=rendered.content,
+            messages=rendered.messages,
+            variables_used=rendered.variables_used,
+            processing_time_ms=(perf_counter() - started) * 1000.0,
+            cache_hit=cache_hit,
+        )
+
+    async def list(
+        self,
+        *,
+        module_id: str | None = None,
+        query: str | None = None,
+        tags: Sequence[str] = (),
+        skip: int = 0,
+        limit: int = 100,
+        sort_by: SortBy = "created_at",
+        sort_order: SortOrder = "desc",
+        project: str | None = None,
+        timeout: float | None = None,
+    ) -> Prompts:
+        """The prompts of one page, the latest version of each; see :meth:`list_page` and :meth:`iterate`.
+
+        Args:
+            module_id: Only prompts of this module.
+            query: Only prompts with this text in name, description or content.
+            tags: Only prompts that have all of these.
+            skip: How many to leave out at the start.
+            limit: Most prompts, 1 to 1,000.
+            sort_by: ``created_at``, ``updated_at``, ``name`` or ``version``.
+            sort_order: ``asc`` or ``desc``.
+            project: In which project.
+            timeout: Seconds for the whole call.
+
+        Raises:
+            ValidationError: An argument is out of range or unknown; nothing was sent.
+        """
+        page = await self.list_page(
+            module_id=module_id,
+            query=query,
+            tags=tags,
+            skip=skip,
+            limit=limit,
+            sort_by=sort_by,
+            sort_order=sort_order,
+            project=project,
+            timeout=timeout,
+        )
+        return page.items
+
+    async def list_page(
+        self,
+        *,
+        module_id: str | None = None,
+        query: str | None = None,
+        tags: Sequence[str] = (),
+        skip: int = 0,
+        limit: int = 100,
+        sort_by: SortBy = "created_at",
+        sort_order: SortOrder = "desc",
+        project: str | None = None,
+        timeout: float | None = None,
+    ) -> OffsetPage[PromptResponse]:
+        """One page with its total and whether there is more; arguments as for :meth:`list`."""
+        check_page(limit, skip)
+        check_choice("sort_by", sort_by, SORT_FIELDS)
+        check_choice("sort_order", sort_order, SORT_ORDERS)
+        wanted = PromptQuery(
+            project=self._project if project is None else project,
+            module_id=module_id,
+            query=query,
+            tags=_searchable(tags),
+            sort_by=sort_by,
+            sort_order=sort_order,
+            limit=limit,
+            offset=skip,
+        )
+        return await self._store.list_page(wanted, timeout=timeout)
+
+    async def iterate(
+        self,
+        *,
+        module_id: str | None = None,
+        query: str | None = None,
+        tags: Sequence[str] = (),
+        page_size: int = 100,
+        sort_by: SortBy = "created_at",
+        sort_order: SortOrder = "desc",
+        project: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[PromptResponse]:
+        """Every prompt, fetched page by page as it is consumed; ``timeout`` counts for each page."""
+        async for prompt in iterate_offset(
+            lambda skip: self.list_page(
+                module_id=module_id,
+                query=query,
+                tags=tags,
+                skip=skip,
+                limit=page_size,
+                sort_by=sort_by,
+                sort_order=sort_order,
+                project=project,
+                timeout=timeout,
+            )
+        ):
+            yield prompt
+
+    async def versions(self, name: str, *, project: str | None = None, timeout: float | None = None) -> Prompts:
+        """Every version of a prompt, the highest first; ``timeout`` counts for each page of 1,000.
+
+        Raises:
+            PromptNotFoundError: There is no such prompt.
+        """
+        name = check_name(name)
+        scope = self._project if project is None else project
+        pages = iterate_offset(
+            lambda skip: self._store.versions_page(name, project=scope, limit=MAX_PAGE, offset=skip, timeout=timeout)
+        )
+        return [prompt async for prompt in pages]
+
+
+def _searchable(tags: Sequence[str]) -> tuple[str, ...]:
+    wanted = texts("tags", tags)
+    if any("," in tag for tag in wanted):
+        raise refused("tags", "a tag to search by must not hold a comma")
+    return tuple(wanted)

@@ -1,0 +1,192 @@
+"""Prompts: fetch, render, list, create, change and delete them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from promptops.models import PromptResponse
+from promptops.prompts._checks import check_name, refused
+from promptops.prompts._drafts import Bump, Message, TemplateFormat, Variant, new_prompt, prompt_changes
+from promptops.prompts._reads import PromptReads
+from promptops.prompts.versions import normalise_version
+
+__all__ = ["AsyncPrompts"]
+
+
+class AsyncPrompts(PromptReads):
+    """The prompts of a server.
+
+    A prompt is named by its slug or its id. ``version`` is a SemVer (``1.2.0``, ``v1.2``); None or ``latest`` means
+    the highest. ``project`` replaces the project of the constructor; None in both means the default of the key.
+    ``timeout`` is seconds for the whole call, retries included.
+
+    Args:
+        runtime: What sends the requests.
+        project: The project of calls that name none.
+        cache: What to keep, or the memory to share with another resource of the same client.
+        store: Where the prompts are; the server behind ``runtime`` unless given.
+    """
+
+    async def create(
+        self,
+        name: str,
+        *,
+        content: str | None = None,
+        messages: Sequence[Message] | None = None,
+        slug: str | None = None,
+        description: str = "",
+        template_format: TemplateFormat = "mustache",
+        variables: Sequence[str] | None = None,
+        target_models: Sequence[str] = (),
+        model_specific_prompts: Sequence[Variant] = (),
+        version: str | None = None,
+        module_id: str | None = None,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+        project: str | None = None,
+        timeout: float | None = None,
+    ) -> PromptResponse:
+        """Create a prompt.
+
+        Args:
+            name: For people.
+            content: The text of a plain prompt; either this or ``messages``.
+            messages: The messages of a chat prompt, ``{"role", "content"}`` each.
+            slug: How it is asked for; made from the name unless given.
+            description: What it is for.
+            template_format: ``mustache``, ``f-string`` or ``none``.
+            variables: Declared names; those that the text uses are added by the server.
+            target_models: Providers that it is written for.
+            model_specific_prompts: Texts for particular models.
+            version: The first version; ``1.0.0`` unless given.
+            module_id: The module that it belongs to.
+            tags: Words to find it by.
+            metadata: Free facts.
+            project: In which project.
+            timeout: Seconds for the whole call.
+
+        Raises:
+            ConflictError: The slug is taken.
+            ValidationError: Something was refused; nothing was created.
+        """
+        scope = self._project if project is None else project
+        prompt = new_prompt(
+            name,
+            content=content,
+            messages=messages,
+            slug=slug,
+            description=description,
+            template_format=template_format,
+            variables=variables,
+            target_models=target_models,
+            model_specific_prompts=model_specific_prompts,
+            version=version,
+            module_id=module_id,
+            tags=tags,
+            metadata=metadata,
+            project=scope,
+        )
+        created = await self._store.create(prompt, timeout=timeout)
+        self._cache.forget(created.slug, project=scope, elsewhere=False)
+        return created
+
+    async def update(
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        bump: Bump = "patch",
+        new_version: str | None = None,
+        if_match: str | None = None,
+        new_name: str | UnsetType = UNSET,
+        content: str | UnsetType = UNSET,
+        messages: Sequence[Message] | UnsetType | None = UNSET,
+        description: str | UnsetType = UNSET,
+        template_format: TemplateFormat | UnsetType = UNSET,
+        variables: Sequence[str] | UnsetType = UNSET,
+        target_models: Sequence[str] | UnsetType = UNSET,
+        model_specific_prompts: Sequence[Variant] | UnsetType = UNSET,
+        module_id: str | UnsetType | None = UNSET,
+        tags: Sequence[str] | UnsetType = UNSET,
+        metadata: Mapping[str, Any] | UnsetType = UNSET,
+        project: str | None = None,
+        timeout: float | None = None,
+    ) -> PromptResponse:
+        """Make a new version of a prompt, or edit one; what is not given stays as it is.
+
+        Args:
+            name: Slug or id.
+            version: Edit this version in place; None makes a new version.
+            bump: Which part of the version grows when a new one is made: ``patch``, ``minor`` or ``major``.
+            new_version: The number of the new version, instead of ``bump``.
+            if_match: The ``etag`` that was read; the call fails if the prompt changed since.
+            new_name: Another name for people.
+            content: Another text.
+            messages: Other messages; None makes it a plain text.
+            description: Another description.
+            template_format: Another format.
+            variables: Other declared names.
+            target_models: Other providers.
+            model_specific_prompts: Other texts for particular models.
+            module_id: Another module, or None.
+            tags: Other tags.
+            metadata: Other facts.
+            project: In which project.
+            timeout: Seconds for the whole call.
+
+        Raises:
+            ConflictError: It changed since ``if_match`` was read, or the new version exists.
+            PromptNotFoundError: There is no such prompt or version.
+            ValidationError: Something was refused; nothing was changed.
+        """
+        name = check_name(name)
+        scope = self._project if project is None else project
+        changes = prompt_changes(
+            version=version,
+            bump=bump,
+            new_version=new_version,
+            new_name=new_name,
+            content=content,
+            messages=messages,
+            description=description,
+            template_format=template_format,
+            variables=variables,
+            target_models=target_models,
+            model_specific_prompts=model_specific_prompts,
+            module_id=module_id,
+            tags=tags,
+            metadata=metadata,
+            project=scope,
+        )
+        try:
+            updated = await self._store.update(name, changes, if_match=if_match, timeout=timeout)
+        except BaseException:
+            # A call that failed half-way, or was cancelled, may have changed it all the same.
+            self._cache.forget(name, project=scope)
+            raise
+        self._cache.forget(name, project=scope, prompt_id=updated.id, versions={updated.version})
+        return updated
+
+    async def delete(
+        self, name: str, *, version: str | None = None, project: str | None = None, timeout: float | None = None
+    ) -> bool:
+        """Delete one version of a prompt, or with None the prompt and all its versions.
+
+        Returns:
+            True; what is not there raises.
+
+        Raises:
+            PromptNotFoundError: There is no such prompt or version.
+        """
+        name = check_name(name)
+        removed = normalise_version(version)
+        if version is not None and removed is None:
+            raise refused("version", "say which version to delete; 'latest' may change meanwhile", "invalid_version")
+        scope = self._project if project is None else project
+        try:
+            await self._store.delete(name, version=removed, project=scope, timeout=timeout)
+        finally:
+            self._cache.forget(name, project=scope, versions=None if removed is None else {removed})
+        return True

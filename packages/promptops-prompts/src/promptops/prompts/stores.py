@@ -1,0 +1,86 @@
+"""Where prompts live: the port that every store of prompts implements."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import msgspec
+from promptops.core.pagination import OffsetPage
+from promptops.models import PromptCreate, PromptResponse, PromptUpdate, RenderRequest, RenderResponse
+
+__all__ = ["SORT_FIELDS", "SORT_ORDERS", "PromptQuery", "PromptStore", "SortBy", "SortOrder"]
+
+SortBy = Literal["created_at", "updated_at", "name", "version"]
+SortOrder = Literal["asc", "desc"]
+SORT_FIELDS: tuple[SortBy, ...] = ("created_at", "updated_at", "name", "version")
+SORT_ORDERS: tuple[SortOrder, ...] = ("asc", "desc")
+
+
+class PromptQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which prompts to list, and in which order.
+
+    Attributes:
+        project: The project, or None for every project that the key grants.
+        module_id: Only prompts of this module.
+        query: Only prompts with this text in name, description or content.
+        tags: Only prompts that have all of these.
+        sort_by: The field to sort by.
+        sort_order: ``asc`` or ``desc``.
+        limit: Most prompts of one page, 1 to 1,000.
+        offset: How many to leave out at the start.
+    """
+
+    project: str | None = None
+    module_id: str | None = None
+    query: str | None = None
+    tags: tuple[str, ...] = ()
+    sort_by: SortBy = "created_at"
+    sort_order: SortOrder = "desc"
+    limit: int = 100
+    offset: int = 0
+
+
+class PromptStore(Protocol):
+    """Reads and writes prompt versions. Arguments are already checked, versions already canonical.
+
+    ``timeout`` is seconds for the whole call, None for the store's own limit. A call that the store cannot serve
+    raises ``UnsupportedOperation`` naming the store and the feature.
+    """
+
+    async def get(
+        self, name: str, *, version: str | None, project: str | None, fresh: bool, timeout: float | None
+    ) -> PromptResponse:
+        """One version, the latest when ``version`` is None; ``fresh`` passes by every cache on the way.
+
+        Raises:
+            PromptNotFoundError: There is no such prompt or version.
+        """
+        ...
+
+    async def list_page(self, query: PromptQuery, *, timeout: float | None) -> OffsetPage[PromptResponse]:
+        """One page of prompts, the latest version of each."""
+        ...
+
+    async def versions_page(
+        self, name: str, *, project: str | None, limit: int, offset: int, timeout: float | None
+    ) -> OffsetPage[PromptResponse]:
+        """One page of the versions of a prompt, the highest first."""
+        ...
+
+    async def create(self, prompt: PromptCreate, *, timeout: float | None) -> PromptResponse:
+        """Keep a new prompt; a repeated attempt of one call creates one."""
+        ...
+
+    async def update(
+        self, name: str, changes: PromptUpdate, *, if_match: str | None, timeout: float | None
+    ) -> PromptResponse:
+        """Make a new version or edit one; a repeated attempt of one call makes one."""
+        ...
+
+    async def delete(self, name: str, *, version: str | None, project: str | None, timeout: float | None) -> None:
+        """Remove one version, or the prompt with all of them."""
+        ...
+
+    async def render(self, name: str, request: RenderRequest, *, timeout: float | None) -> RenderResponse:
+        """Render where the prompt lives."""
+        ...
