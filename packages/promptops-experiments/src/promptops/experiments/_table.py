@@ -1,0 +1,32 @@
+"""Plain-text tables for terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["number", "signed", "table"]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return aligned columns: the first to the left, the others, which hold numbers, to the right."""
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+
+    def drawn(line: Sequence[str]) -> str:
+        cells = [
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([drawn(head), "  ".join("-" * width for width in widths), *(drawn(row) for row in rows)])
+
+
+def number(value: float | None) -> str:
+    """Return a score for people: four digits after the point, or a dash."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def signed(value: float | None) -> str:
+    """Return a difference with its sign."""
+    return "-" if value is None else f"{value:+.4f}"
