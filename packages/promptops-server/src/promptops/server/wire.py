@@ -89,13 +89,13 @@ class PromptUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     project_id: str | None = None
     name: Annotated[str, Meta(min_length=1, max_length=255)] | UnsetType = UNSET
     content: Annotated[str, Meta(max_length=262_144)] | UnsetType = UNSET
-    messages: Annotated[list[ChatMessage], Meta(min_length=1, max_length=500)] | None | UnsetType = UNSET
+    messages: Annotated[list[ChatMessage], Meta(min_length=1, max_length=500)] | UnsetType | None = UNSET
     description: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
     template_format: TemplateFormat | UnsetType = UNSET
     variables: Annotated[list[str], Meta(max_length=500)] | UnsetType = UNSET
     target_models: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
     model_specific_prompts: Annotated[list[ModelSpecificPrompt], Meta(max_length=100)] | UnsetType = UNSET
-    module_id: str | None | UnsetType = UNSET
+    module_id: str | UnsetType | None = UNSET
     tags: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
     metadata: JsonObject | UnsetType = UNSET
 
@@ -396,5 +396,3 @@ class ExperimentWithRunIds(Struct, frozen=True, kw_only=True):
     run_ids: list[str]
     experiment_traces_project_id: str | None = None
     integration_id: str | None = None
-
-

@@ -1,0 +1,154 @@
+"""Runs the application on a socket: what the command line and :class:`EmbeddedServer` share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from typing import Final
+
+import uvicorn
+from promptops.core.errors import ConfigurationError
+from promptops.server.app import PromptOpsApp, create_app
+from promptops.server.auth import is_loopback
+from promptops.server.settings import Settings
+
+__all__ = ["bind", "run", "url_of"]
+
+_BACKLOG: Final = 2048
+_KEEP_ALIVE: Final = 75
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, told what to do when it is ready, and leaving signals to us."""
+
+    on_ready: Callable[[], None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Stop cleanly at SIGINT and SIGTERM; a second one stops at once. Threads leave signals alone."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {name: signal.signal(name, self.handle_exit) for name in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for name, handler in before.items():
+                signal.signal(name, handler)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets=sockets)
+        if self.started and self.on_ready is not None:
+            self.on_ready()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        ConfigurationError: The address cannot be used; the message says what to do.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise ConfigurationError(f"The host '{host}' is not known; use an address of this machine.") from error
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise ConfigurationError(
+            f"Port {port} of {host} cannot be used ({error.strerror}); choose another one with --port, or 0 for a free"
+            " one."
+        ) from error
+    listening.setblocking(False)
+    return listening
+
+
+def url_of(listening: socket.socket) -> str:
+    """The URL that reaches the socket."""
+    address = listening.getsockname()
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return f"http://{host}:{address[1]}"
+
+
+def run(
+    settings: Settings,
+    listening: socket.socket,
+    *,
+    on_ready: Callable[[], None],
+    graceful_seconds: int,
+    register: Callable[[Callable[[], None]], None] | None = None,
+) -> None:
+    """Serve on the socket until told to stop; closes it.
+
+    Args:
+        settings: Of the server.
+        listening: From :func:`bind`.
+        on_ready: Called when requests are answered.
+        graceful_seconds: How long requests may finish after the stop.
+        register: Called with a function that stops the server, from any thread.
+
+    Raises:
+        ConfigurationError: The data directory cannot be used, or the address is not loopback and there is no key.
+    """
+    with contextlib.closing(listening):
+        app = create_app(settings)
+        app.open()
+        try:
+            asyncio.run(
+                _serve(
+                    app,
+                    settings,
+                    listening,
+                    on_ready=on_ready,
+                    graceful_seconds=graceful_seconds,
+                    register=register,
+                )
+            )
+        finally:
+            app.close()
+
+
+async def _serve(
+    app: PromptOpsApp,
+    settings: Settings,
+    listening: socket.socket,
+    *,
+    on_ready: Callable[[], None],
+    graceful_seconds: int,
+    register: Callable[[Callable[[], None]], None] | None,
+) -> None:
+    if not is_loopback(listening.getsockname()[0]) and not await app.has_keys():
+        raise ConfigurationError(
+            f"Without a key the server listens on this machine only, not on {settings.host}. Create a key first:"
+            f" promptops keys create --name first --data-dir {settings.data_dir}"
+        )
+    server = _Server(
+        uvicorn.Config(
+            app,
+            loop="asyncio",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=graceful_seconds,
+            backlog=_BACKLOG,
+        )
+    )
+    server.on_ready = on_ready
+    if register is not None:
+        register(lambda: setattr(server, "should_exit", True))
+    await server.serve(sockets=[listening])

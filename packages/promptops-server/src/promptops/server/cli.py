@@ -1,0 +1,189 @@
+"""The commands of the server: ``promptops serve`` and ``promptops keys``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+from promptops.core.errors import PromptOpsError
+
+__all__ = ["keys", "serve"]
+
+P = ParamSpec("P")
+_SCOPES = ("prompts:read", "prompts:write", "prompts:label", "experiments", "telemetry", "admin")
+_GRACEFUL_SECONDS = 20
+
+
+def _plain_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Say in one line what went wrong, without a traceback."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except PromptOpsError as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
+
+
+def _data_dir(given: Path | None) -> Path:
+    from promptops.server.settings import default_data_dir
+
+    return given if given is not None else default_data_dir()
+
+
+_directory = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Where the data lies.  [default: $PROMPTOPS_DATA_DIR, or .promptops in the home directory]",
+)
+
+
+@click.command()
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on; beyond this machine a key is needed.",
+)
+@click.option(
+    "--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
+)
+@_directory
+@click.option("--accept-unknown-example-ids", is_flag=True, help="Store runs whose example_id is not in the dataset.")
+@_plain_errors
+def serve(host: str, port: int, data_dir: Path | None, accept_unknown_example_ids: bool) -> None:
+    """Run the PromptOps server until it is told to stop."""
+    from promptops.server._run import bind, run, url_of
+    from promptops.server.settings import Settings
+
+    _log_to_stderr()
+    listening = bind(host, port)
+    settings = Settings(
+        data_dir=_data_dir(data_dir), host=host, port=port, accept_unknown_example_ids=accept_unknown_example_ids
+    )
+    url = url_of(listening)
+    _warn_about_sqlite()
+    run(
+        settings,
+        listening,
+        on_ready=lambda: click.echo(f"PromptOps server at {url}"),
+        graceful_seconds=_GRACEFUL_SECONDS,
+    )
+
+
+@click.group()
+def keys() -> None:
+    """Create, list and revoke API keys."""
+
+
+@keys.command("create")
+@click.option("--name", required=True, help="For people, for example the application that will use it.")
+@click.option(
+    "--project",
+    "projects",
+    multiple=True,
+    default=("default",),
+    show_default=True,
+    help="A project that the key grants; created when it is missing. The first is its default.",
+)
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    default=("prompts:read", "telemetry"),
+    show_default=True,
+    type=click.Choice(_SCOPES),
+    help="What the key may do.",
+)
+@click.option(
+    "--expires-days",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="Days until it expires; never without.",
+)
+@_directory
+@_plain_errors
+def create(
+    name: str, projects: tuple[str, ...], scopes: tuple[str, ...], expires_days: float | None, data_dir: Path | None
+) -> None:
+    """Make a key and show it once."""
+    from promptops.server.grants import Scope
+    from promptops.server.key_admin import create_key
+
+    key = create_key(
+        _data_dir(data_dir),
+        name=name,
+        projects=projects,
+        scopes=[Scope(scope) for scope in scopes],
+        expires_in_seconds=None if expires_days is None else expires_days * 86_400,
+    )
+    click.echo(key.text)
+    click.echo("Keep it safe: it is shown this once. Use it as PROMPTOPS_API_KEY.", err=True)
+
+
+@keys.command("list")
+@_directory
+@_plain_errors
+def list_(data_dir: Path | None) -> None:
+    """List the keys, without their secrets."""
+    from promptops.server.key_admin import list_keys
+
+    found = list_keys(_data_dir(data_dir))
+    if not found:
+        click.echo("There are no keys; make one with: promptops keys create --name NAME", err=True)
+    for key in found:
+        state = "revoked" if key.revoked_at else f"expires {key.expires_at:%Y-%m-%d}" if key.expires_at else "active"
+        click.echo(
+            f"{key.public_id}  {state}  {key.name}  projects={','.join(key.projects)}  scopes={','.join(key.scopes)}"
+            f"  created={key.created_at:%Y-%m-%d}"
+        )
+
+
+@keys.command("revoke")
+@click.argument("public_id")
+@_directory
+@_plain_errors
+def revoke(public_id: str, data_dir: Path | None) -> None:
+    """Make a key useless, at once and for good; PUBLIC_ID is the first column of the list."""
+    from promptops.server.key_admin import revoke_key
+
+    revoke_key(_data_dir(data_dir), public_id)
+    click.echo(f"Key {public_id} is revoked.")
+
+
+def _log_to_stderr() -> None:
+    """Standard output carries the address alone."""
+    import sys
+
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _warn_about_sqlite() -> None:
+    import sqlite3
+
+    from promptops.server.stores.sqlite import has_wal_reset_bug
+
+    if has_wal_reset_bug():
+        from promptops.core.log import log
+
+        log().warning(
+            "sqlite_version_has_wal_reset_bug",
+            sqlite_version=sqlite3.sqlite_version,
+            advice="this server does not run into it, but let no other program write to the database",
+        )

@@ -1,0 +1,13 @@
+"""The routes: HTTP in, a call of a service, HTTP out."""
+
+from __future__ import annotations
+
+from promptops.server.routes.datasets import DATASETS
+from promptops.server.routes.experiments import EXPERIMENTS
+from promptops.server.routes.health import HEALTH
+from promptops.server.routes.prompts import PROMPTS
+from promptops.server.routes.spaces import SPACES
+
+__all__ = ["HANDLERS"]
+
+HANDLERS = (*HEALTH, *PROMPTS, *SPACES, *DATASETS, *EXPERIMENTS)

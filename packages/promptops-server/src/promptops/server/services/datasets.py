@@ -1,0 +1,140 @@
+"""The rules of datasets and their examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from promptops.core.errors import NotFoundError, ValidationError
+from promptops.server import wire
+from promptops.server.cursors import Cursors
+from promptops.server.errors import invalid
+from promptops.server.grants import Grant
+from promptops.server.idempotency import InFlight, Once
+from promptops.server.queries import DatasetListQuery, ExampleListQuery
+from promptops.server.services.pages import ExamplePage, page_of, pagination
+from promptops.server.services.projects import Projects
+from promptops.server.stores.protocol import DatasetStore
+
+__all__ = ["DatasetService"]
+
+_OURS: Final = ("id", "created_at", "updated_at")
+_LONGEST_NAME: Final = 1000
+
+
+class DatasetService:
+    """What a caller can do with datasets; each method takes the grant first."""
+
+    def __init__(self, store: DatasetStore, projects: Projects, cursors: Cursors, in_flight: InFlight) -> None:
+        self._store = store
+        self._projects = projects
+        self._cursors = cursors
+        self._in_flight = in_flight
+
+    async def list(self, grant: Grant, query: DatasetListQuery) -> wire.DatasetList:
+        """Datasets, newest first."""
+        grant = await self._projects.within(grant, query.space_id, query.space_name)
+        question = ("datasets", query.name)
+        position = self._cursors.open(grant, question, query.cursor)
+        datasets, after = await self._store.list_datasets(
+            grant, name=query.name, limit=query.limit, before=int(position[0]) if position else None
+        )
+        return wire.DatasetList(
+            datasets=datasets,
+            pagination=pagination(self._cursors, grant, question, None if after is None else (after,)),
+        )
+
+    async def create(self, grant: Grant, body: wire.DatasetCreate, *, once: Once | None) -> wire.Dataset:
+        """Create a dataset with its first examples.
+
+        Raises:
+            ValidationError: The name is blank or an example is not allowed.
+            ConflictError: The name is taken in the space.
+        """
+        grant = await self._projects.within(grant, body.space_id)
+        if not body.name.strip():
+            raise invalid("name", "must not be blank")
+        if len(body.name) > _LONGEST_NAME:
+            raise invalid("name", f"at most {_LONGEST_NAME} characters", "too_long")
+        _check_examples(body.examples)
+        with self._in_flight.claim(once):
+            return await self._store.insert_dataset(grant, body.name, body.examples, once)
+
+    async def get(self, grant: Grant, dataset_id: str) -> wire.Dataset:
+        """A dataset with its versions.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        dataset = await self._store.get_dataset(grant, dataset_id)
+        if dataset is None:
+            raise _missing(dataset_id)
+        return dataset
+
+    async def delete(self, grant: Grant, dataset_id: str, *, once: Once | None) -> None:
+        """Delete a dataset, its examples and its experiments.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self._in_flight.claim(once):
+            if await self._store.delete_dataset(grant, dataset_id, once) is None:
+                raise _missing(dataset_id)
+
+    async def examples(self, grant: Grant, dataset_id: str, query: ExampleListQuery) -> ExamplePage:
+        """The examples of a version, the latest unless one is named; oldest first.
+
+        Raises:
+            NotFoundError: There is no such dataset or version.
+        """
+        question = ("examples", dataset_id, query.dataset_version_id)
+        after = self._cursors.open(grant, question, query.cursor)
+        rows = await self._store.list_examples(
+            grant, dataset_id, query.dataset_version_id, limit=query.limit, after=after
+        )
+        if rows is None:
+            raise _missing(dataset_id, query.dataset_version_id)
+        return ExamplePage(rows.items, page_of(self._cursors, grant, question, rows))
+
+    async def insert_examples(
+        self,
+        grant: Grant,
+        dataset_id: str,
+        body: wire.DatasetExamplesInsert,
+        *,
+        version: str | None,
+        once: Once | None,
+    ) -> wire.DatasetVersionWithExampleIds:
+        """Append examples to a version, the latest unless one is named.
+
+        Raises:
+            NotFoundError: There is no such dataset or version.
+            ValidationError: An example is not allowed.
+        """
+        _check_examples(body.examples)
+        with self._in_flight.claim(once):
+            inserted = await self._store.insert_examples(grant, dataset_id, version, body.examples, once)
+        if inserted is None:
+            raise _missing(dataset_id, version)
+        return inserted
+
+
+def _missing(dataset_id: str, version: str | None = None) -> NotFoundError:
+    if version is None:
+        return NotFoundError(f"There is no dataset '{dataset_id}' in the projects of this key.")
+    return NotFoundError(f"There is no version '{version}' of dataset '{dataset_id}' in the projects of this key.")
+
+
+def _check_examples(examples: Sequence[wire.JsonObject]) -> None:
+    problems: list[dict[str, Any]] = []
+    for index, example in enumerate(examples):
+        if not example:
+            problems.append({"field": f"examples[{index}]", "message": "has no fields", "code": "empty"})
+        problems.extend(
+            {"field": f"examples[{index}].{name}", "message": "is set by the server", "code": "reserved_field"}
+            for name in _OURS
+            if name in example
+        )
+    if problems:
+        first = problems[0]
+        raise ValidationError(f"{first['field']}: {first['message']}", validation_errors=problems)

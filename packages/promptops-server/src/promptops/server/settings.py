@@ -1,0 +1,82 @@
+"""What a server can be told: where its data lies, where it listens, how strict it is."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from promptops.core.errors import ConfigurationError
+from promptops.server.keys import Pepper
+
+__all__ = ["MAX_BODY_BYTES", "MAX_NESTING", "Settings", "default_data_dir", "load_pepper"]
+
+MAX_BODY_BYTES: Final = {"v1": 1024 * 1024, "v2": 16 * 1024 * 1024}
+MAX_NESTING: Final = 64
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The settings of one server.
+
+    Attributes:
+        data_dir: The directory of the database and of the pepper; made when it is missing.
+        host: The address to listen on; anything but loopback needs a key.
+        port: The port; 0 takes a free one.
+        accept_unknown_example_ids: Store runs whose ``example_id`` is not in the dataset instead of refusing them.
+        body_seconds: How long a caller may take to send a body.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8765
+    accept_unknown_example_ids: bool = False
+    body_seconds: float = 30.0
+
+
+def default_data_dir() -> Path:
+    """``PROMPTOPS_DATA_DIR``, or ``.promptops`` in the home directory."""
+    named = os.environ.get("PROMPTOPS_DATA_DIR")
+    return Path(named) if named else Path.home() / ".promptops"
+
+
+def load_pepper(data_dir: Path) -> Pepper:
+    """``PROMPTOPS_PEPPER``, or the file ``pepper`` of the data directory, made with mode 0600 at first use.
+
+    Raises:
+        ConfigurationError: The pepper is too short, or the file cannot be used.
+    """
+    given = os.environ.get("PROMPTOPS_PEPPER")
+    try:
+        return Pepper(given.encode() if given else _pepper_file(data_dir / "pepper"))
+    except ValueError as error:
+        source = "PROMPTOPS_PEPPER" if given else str(data_dir / "pepper")
+        raise ConfigurationError(f"{source}: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{data_dir / 'pepper'} cannot be used: {error.strerror}") from error
+
+
+def _pepper_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        pass
+    # Written whole under another name first: a second process sees no file or a complete one.
+    draft = path.with_name(f"pepper.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        except OSError:  # no hard links here
+            if not path.exists():
+                draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_bytes()

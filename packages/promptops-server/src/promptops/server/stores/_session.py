@@ -1,0 +1,98 @@
+"""Connections to SQLite, and the one way in which statements over tenant data are run on them."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from promptops.server.grants import Grant
+from promptops.server.idempotency import KEEP_SECONDS, Once, Replayed
+from promptops.server.stores.scope import Scoped, granted
+
+__all__ = ["Row", "Session", "connect", "moment"]
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
+    """A connection with the settings of this server; only the writer may write, and only it checkpoints."""
+    connection = sqlite3.connect(
+        path, timeout=5.0, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    if readonly:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def moment(microseconds: int) -> datetime:
+    """The time that a column of microseconds names."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+class Session:
+    """Runs statements on one connection, each within the projects of a grant."""
+
+    __slots__ = ("_connection", "_last")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._last = 0
+
+    def one(self, statement: Scoped, grant: Grant, **values: Any) -> Row | None:
+        """The first row."""
+        row: Row | None = self._connection.execute(statement.render(), {"granted": granted(grant), **values}).fetchone()
+        return row
+
+    def all(self, statement: Scoped, grant: Grant, **values: Any) -> list[Row]:
+        """Every row."""
+        return self._connection.execute(statement.render(), {"granted": granted(grant), **values}).fetchall()
+
+    def run(self, statement: Scoped, grant: Grant, **values: Any) -> int:
+        """Write; the number of rows changed."""
+        return self._connection.execute(statement.render(), {"granted": granted(grant), **values}).rowcount
+
+    def run_many(self, statement: Scoped, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Insert rows, each of which names its project."""
+        self._connection.executemany(statement.render(), rows)
+
+    def now(self, count: int = 1) -> int:
+        """The time in microseconds, ``count`` of them reserved: no two rows of this process share one."""
+        first = max(time.time_ns() // 1000, self._last + 1)
+        self._last = first + count - 1
+        return first
+
+    def once(self, once: Once | None, work: Callable[[], T]) -> T:
+        """Do the work unless its idempotency key was used, and store the answer beside it.
+
+        Raises:
+            Replayed: It was done before.
+            IdempotencyMismatch: The key was used for something else.
+        """
+        if once is None:
+            return work()
+        owner = once.owner.encode()
+        oldest = time.time_ns() // 1000 - KEEP_SECONDS * 1_000_000
+        self._connection.execute("DELETE FROM idempotency WHERE created_at < ?", (oldest,))
+        found = self._connection.execute(
+            "SELECT fingerprint, status, body FROM idempotency WHERE owner = ? AND key = ?", (owner, once.key)
+        ).fetchone()
+        if found is not None:
+            once.check(found[0])
+            raise Replayed(found[1], found[2])
+        result = work()
+        if result is not None:
+            self._connection.execute(
+                "INSERT INTO idempotency VALUES (?, ?, ?, ?, ?, ?)",
+                (owner, once.key, once.fingerprint, once.status, once.encode(result), self.now()),
+            )
+        return result

@@ -1,0 +1,284 @@
+"""The store: what the rules need from a database. Every method over tenant data takes the grant first.
+
+What is not in the granted projects does not exist here: reads give None, writes give None, lists leave it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol
+
+from msgspec import Raw, Struct
+from promptops.server import wire
+from promptops.server.grants import Grant
+from promptops.server.idempotency import Once
+
+__all__ = [
+    "CredentialStore",
+    "DatasetStore",
+    "ExperimentStore",
+    "ProjectStore",
+    "PromptChange",
+    "PromptDocument",
+    "PromptFilter",
+    "PromptStore",
+    "Rows",
+    "Store",
+    "StoredKey",
+]
+
+
+class StoredKey(Struct, frozen=True, kw_only=True):
+    """A key as it is stored: everything but the key."""
+
+    public_id: str
+    name: str
+    hash: bytes
+    pepper_id: str
+    scopes: tuple[str, ...]
+    default_project: str
+    projects: tuple[str, ...]
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None
+
+
+class PromptDocument(Struct, frozen=True, kw_only=True):
+    """The part of a prompt that belongs to one version."""
+
+    content: str
+    messages: list[wire.ChatMessage] | None
+    template_format: wire.TemplateFormat
+    variables: list[str]
+    model_specific_prompts: list[wire.ModelSpecificPrompt]
+    description: str
+    target_models: list[str]
+    tags: list[str]
+    metadata: wire.JsonObject
+
+
+class PromptChange(Struct, frozen=True, kw_only=True):
+    """What a create or an update writes."""
+
+    name: str
+    module_id: str | None
+    version: str
+    document: PromptDocument
+    content_hash: str
+    new_version: bool
+
+
+class PromptFilter(Struct, frozen=True, kw_only=True):
+    """Which prompts, in which order."""
+
+    module_id: str | None
+    query: str | None
+    tags: tuple[str, ...]
+    sort_by: Literal["created_at", "updated_at", "name", "version"]
+    descending: bool
+    limit: int
+    offset: int
+
+
+class Rows(Struct, frozen=True, kw_only=True):
+    """A page of JSON objects, already encoded, and the position after it when there is more."""
+
+    items: list[Raw]
+    after: tuple[int | str, ...] | None
+
+
+class CredentialStore(Protocol):
+    """What makes grants; the only methods without one."""
+
+    async def find_key(self, public_id: str) -> StoredKey | None:
+        """A key by its public id."""
+        ...
+
+    async def has_keys(self) -> bool:
+        """Whether a key was ever made, revoked ones included."""
+        ...
+
+    async def default_project(self) -> str:
+        """The id of the project that exists from the start."""
+        ...
+
+
+class ProjectStore(Protocol):
+    """Projects, which are the spaces of ``/v2``."""
+
+    async def find_project(self, grant: Grant, selector: str) -> wire.Space | None:
+        """A project by id or name."""
+        ...
+
+    async def list_projects(self, grant: Grant, *, name: str | None, limit: int, after: str | None) -> list[wire.Space]:
+        """Projects by name, up to ``limit`` of them; ``name`` is a part of it, in either case."""
+        ...
+
+
+class PromptStore(Protocol):
+    """Prompts and their versions. ``reference`` is an id or a slug; a slug is looked up in the default project."""
+
+    async def get_prompt(self, grant: Grant, reference: str, version: str | None) -> wire.PromptResponse | None:
+        """One version, or the latest."""
+        ...
+
+    async def list_prompts(self, grant: Grant, wanted: PromptFilter) -> tuple[list[wire.PromptResponse], int]:
+        """The latest version of each prompt, and how many prompts there are."""
+        ...
+
+    async def list_versions(
+        self, grant: Grant, reference: str, *, limit: int, offset: int
+    ) -> tuple[list[wire.PromptResponse], int] | None:
+        """The versions of a prompt, highest first, and how many there are."""
+        ...
+
+    async def recent_slugs(self, grant: Grant, *, limit: int) -> list[str]:
+        """The slugs of the newest prompts."""
+        ...
+
+    async def insert_prompt(
+        self, grant: Grant, prompt_id: str, slug: str, change: PromptChange, once: Once | None
+    ) -> wire.PromptResponse:
+        """Create a prompt in the default project.
+
+        Raises:
+            ConflictError: The slug or the name is taken.
+        """
+        ...
+
+    async def change_prompt(
+        self,
+        grant: Grant,
+        reference: str,
+        version: str | None,
+        decide: Callable[[wire.PromptResponse], PromptChange],
+        once: Once | None,
+    ) -> wire.PromptResponse | None:
+        """Read a version (or the latest), decide, write: in one transaction.
+
+        Raises:
+            ConflictError: The name or the version is taken.
+        """
+        ...
+
+    async def delete_prompt(
+        self, grant: Grant, reference: str, version: str | None, once: Once | None
+    ) -> wire.PromptDeleted | None:
+        """Delete one version or all; a prompt without versions is gone."""
+        ...
+
+
+class DatasetStore(Protocol):
+    """Datasets, their versions and examples."""
+
+    async def get_dataset(self, grant: Grant, dataset_id: str) -> wire.Dataset | None:
+        """A dataset with its versions."""
+        ...
+
+    async def list_datasets(
+        self, grant: Grant, *, name: str | None, limit: int, before: int | None
+    ) -> tuple[list[wire.Dataset], int | None]:
+        """Newest first, and the position after the page when there is more."""
+        ...
+
+    async def insert_dataset(
+        self, grant: Grant, name: str, examples: Sequence[wire.JsonObject], once: Once | None
+    ) -> wire.Dataset:
+        """Create a dataset with one version in the default project.
+
+        Raises:
+            ConflictError: The name is taken.
+        """
+        ...
+
+    async def delete_dataset(self, grant: Grant, dataset_id: str, once: Once | None) -> bool | None:
+        """Delete a dataset and everything below it; None when there is none."""
+        ...
+
+    async def list_examples(
+        self, grant: Grant, dataset_id: str, version_id: str | None, *, limit: int, after: tuple[int | str, ...] | None
+    ) -> Rows | None:
+        """The examples of a version (the latest) in the order of creation."""
+        ...
+
+    async def insert_examples(
+        self,
+        grant: Grant,
+        dataset_id: str,
+        version_id: str | None,
+        examples: Sequence[wire.JsonObject],
+        once: Once | None,
+    ) -> wire.DatasetVersionWithExampleIds | None:
+        """Append examples to a version (the latest)."""
+        ...
+
+
+class ExperimentStore(Protocol):
+    """Experiments and their runs."""
+
+    async def get_experiment(self, grant: Grant, experiment_id: str) -> wire.Experiment | None:
+        """An experiment without its runs."""
+        ...
+
+    async def has_dataset(self, grant: Grant, dataset_id: str) -> bool:
+        """Whether there is such a dataset."""
+        ...
+
+    async def list_experiments(
+        self, grant: Grant, *, dataset_id: str | None, name: str | None, limit: int, before: int | None
+    ) -> tuple[list[wire.Experiment], int | None]:
+        """Newest first, and the position after the page when there is more."""
+        ...
+
+    async def insert_experiment(
+        self,
+        grant: Grant,
+        name: str,
+        dataset_id: str | None,
+        *,
+        runs: Sequence[wire.JsonObject],
+        check: Callable[[Sequence[wire.JsonObject], set[str] | None], None],
+        once: Once | None,
+    ) -> wire.Experiment | None:
+        """Create an experiment of a dataset, or of the default project when there is none.
+
+        ``check`` is called in the transaction with the runs and those of their example ids that exist (None without a
+        dataset), and raises to refuse.
+
+        Raises:
+            ConflictError: The name is taken.
+        """
+        ...
+
+    async def delete_experiment(self, grant: Grant, experiment_id: str, once: Once | None) -> bool | None:
+        """Delete an experiment and its runs; None when there is none."""
+        ...
+
+    async def list_runs(
+        self, grant: Grant, experiment_id: str, *, limit: int, after: tuple[int | str, ...] | None
+    ) -> Rows | None:
+        """The runs of an experiment in the order of insertion."""
+        ...
+
+    async def insert_runs(
+        self,
+        grant: Grant,
+        experiment_id: str,
+        runs: Sequence[wire.JsonObject],
+        check: Callable[[Sequence[wire.JsonObject], set[str] | None], None],
+        once: Once | None,
+    ) -> wire.ExperimentWithRunIds | None:
+        """Append runs; ``check`` as for :meth:`insert_experiment`."""
+        ...
+
+
+class Store(CredentialStore, ProjectStore, PromptStore, DatasetStore, ExperimentStore, Protocol):
+    """Everything together, with a beginning and an end."""
+
+    async def ping(self) -> dict[str, Any]:
+        """Ask the database something; facts about it for callers with a key."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what is queued and close; safe to call twice."""
+        ...

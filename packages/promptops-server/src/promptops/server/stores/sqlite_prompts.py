@@ -1,0 +1,299 @@
+"""Prompts and their versions in SQLite."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from promptops.core.errors import ConflictError
+from promptops.server import wire
+from promptops.server.grants import Grant
+from promptops.server.idempotency import Once
+from promptops.server.stores._base import SqliteBase
+from promptops.server.stores._session import Row, Session, moment
+from promptops.server.stores.protocol import PromptChange, PromptDocument, PromptFilter
+from promptops.server.stores.scope import Scoped
+from promptops.server.versions import sort_key
+
+__all__ = ["SqlitePrompts"]
+
+_decode_document = msgspec.json.Decoder(PromptDocument).decode
+_encode = msgspec.json.Encoder().encode
+
+# ruff: noqa: S608 - every statement below is put together from constants of this module; values are parameters
+_COLUMNS: Final = (
+    "p.id, p.slug, p.project_id, p.name, p.module_id, p.created_by, p.revision,"
+    " v.version, v.status, v.document, v.content_hash, v.revision, v.created_at, v.updated_at"
+)
+_TOP: Final = "(SELECT max(x.sort_key) FROM prompt_versions x WHERE x.prompt_id = p.id)"
+_JOIN: Final = (
+    f"FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id AND v.sort_key = coalesce(:version, {_TOP})"
+)
+_BY_ID: Final = Scoped(f"SELECT {_COLUMNS} {_JOIN} WHERE p.id = :reference AND {{p:granted}}")
+_BY_SLUG: Final = Scoped(
+    f"SELECT {_COLUMNS} {_JOIN} WHERE p.project_id = :project AND p.slug = :reference AND {{p:granted}}"
+)
+_ID_BY_ID: Final = Scoped("SELECT p.id FROM prompts p WHERE p.id = :reference AND {p:granted}")
+_ID_BY_SLUG: Final = Scoped(
+    "SELECT p.id FROM prompts p WHERE p.project_id = :project AND p.slug = :reference AND {p:granted}"
+)
+_VERSIONS: Final = Scoped(
+    f"SELECT {_COLUMNS} FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id"
+    " WHERE p.id = :id AND {p:granted} ORDER BY v.sort_key DESC LIMIT :limit OFFSET :offset"
+)
+_COUNT_VERSIONS: Final = Scoped("SELECT count(*) FROM prompt_versions v WHERE v.prompt_id = :id AND {v:granted}")
+_SLUGS: Final = Scoped("SELECT p.slug FROM prompts p WHERE {p:granted} ORDER BY p.created_at DESC LIMIT :limit")
+_FILTER: Final = (
+    f"FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id AND v.sort_key = {_TOP} WHERE {{p:granted}}"
+    " AND (:module_id IS NULL OR p.module_id = :module_id)"
+    " AND (:query IS NULL OR p.name LIKE :query ESCAPE '\\' OR p.slug LIKE :query ESCAPE '\\'"
+    " OR json_extract(v.document, '$.description') LIKE :query ESCAPE '\\'"
+    " OR json_extract(v.document, '$.content') LIKE :query ESCAPE '\\')"
+    " AND NOT EXISTS (SELECT 1 FROM json_each(:tags) t"
+    " WHERE t.value NOT IN (SELECT w.value FROM json_each(v.document, '$.tags') w))"
+)
+_COUNT: Final = Scoped(f"SELECT count(*) {_FILTER}")
+_SORTS: Final = {"created_at": "v.created_at", "updated_at": "v.updated_at", "name": "p.name", "version": "v.sort_key"}
+_LISTS: Final = {
+    (name, descending): Scoped(
+        f"SELECT {_COLUMNS} {_FILTER} ORDER BY {column} {'DESC' if descending else 'ASC'}, p.id"
+        " LIMIT :limit OFFSET :offset"
+    )
+    for name, column in _SORTS.items()
+    for descending in (False, True)
+}
+_INSERT: Final = Scoped("INSERT INTO prompts VALUES (:id, :project_id, :slug, :name, :module_id, :created_by, 1, :now)")
+_INSERT_VERSION: Final = Scoped(
+    "INSERT INTO prompt_versions VALUES"
+    " (:id, :sort_key, :project_id, :version, 'active', :document, :content_hash, 1, :now, :now)"
+)
+_AUDIT: Final = Scoped(
+    "INSERT INTO prompt_audit (prompt_id, project_id, version, action, subject, content_hash, at)"
+    " VALUES (:id, :project_id, :version, :action, :subject, :content_hash, :now)"
+)
+_RENAME: Final = Scoped(
+    "UPDATE prompts AS p SET name = :name, module_id = :module_id, revision = revision + 1 WHERE p.id = :id"
+    " AND {p:granted}"
+)
+_EDIT: Final = Scoped(
+    "UPDATE prompt_versions AS v SET document = :document, content_hash = :content_hash, revision = revision + 1,"
+    " updated_at = :now WHERE v.prompt_id = :id AND v.sort_key = :sort_key AND {v:granted}"
+)
+_VERSIONS_OF: Final = Scoped(
+    "SELECT v.version FROM prompt_versions v WHERE v.prompt_id = :id AND {v:granted} ORDER BY v.sort_key DESC"
+)
+_DELETE: Final = Scoped("DELETE FROM prompts AS p WHERE p.id = :id AND {p:granted}")
+_DELETE_VERSION: Final = Scoped(
+    "DELETE FROM prompt_versions AS v WHERE v.prompt_id = :id AND v.sort_key = :sort_key AND {v:granted}"
+)
+
+
+class SqlitePrompts(SqliteBase):
+    """See :class:`promptops.server.stores.protocol.PromptStore`."""
+
+    async def get_prompt(self, grant: Grant, reference: str, version: str | None) -> wire.PromptResponse | None:
+        """One version, or the latest."""
+        return _get(self._inline, grant, reference, version)
+
+    async def list_prompts(self, grant: Grant, wanted: PromptFilter) -> tuple[list[wire.PromptResponse], int]:
+        """The latest version of each prompt, and how many prompts there are."""
+        values = {
+            "module_id": wanted.module_id,
+            "query": None if wanted.query is None else f"%{_escaped(wanted.query)}%",
+            "tags": _encode(wanted.tags).decode(),
+        }
+        statement = _LISTS[wanted.sort_by, wanted.descending]
+
+        def work(session: Session) -> tuple[list[wire.PromptResponse], int]:
+            rows = session.all(statement, grant, limit=wanted.limit, offset=wanted.offset, **values)
+            return [_prompt(row) for row in rows], _number(session.one(_COUNT, grant, **values))
+
+        return await self._listing(work)
+
+    async def list_versions(
+        self, grant: Grant, reference: str, *, limit: int, offset: int
+    ) -> tuple[list[wire.PromptResponse], int] | None:
+        """The versions of a prompt, highest first, and how many there are."""
+
+        def work(session: Session) -> tuple[list[wire.PromptResponse], int] | None:
+            found = _find(session, grant, reference)
+            if found is None:
+                return None
+            rows = session.all(_VERSIONS, grant, id=found, limit=limit, offset=offset)
+            return [_prompt(row) for row in rows], _number(session.one(_COUNT_VERSIONS, grant, id=found))
+
+        return await self._listing(work)
+
+    async def recent_slugs(self, grant: Grant, *, limit: int) -> list[str]:
+        """The slugs of the newest prompts."""
+        return await self._listing(lambda session: [row[0] for row in session.all(_SLUGS, grant, limit=limit)])
+
+    async def insert_prompt(
+        self, grant: Grant, prompt_id: str, slug: str, change: PromptChange, once: Once | None
+    ) -> wire.PromptResponse:
+        """Create a prompt in the default project."""
+
+        def work(session: Session) -> wire.PromptResponse:
+            now = session.now()
+            values = _values(prompt_id, grant.default, change, now)
+            head = {"id": prompt_id, "project_id": grant.default, "slug": slug, "name": change.name, "now": now}
+            try:
+                session.run(_INSERT, grant, **head, module_id=change.module_id, created_by=grant.subject)
+            except sqlite3.IntegrityError as error:
+                raise _taken(error, slug, change.name) from error
+            session.run(_INSERT_VERSION, grant, **values)
+            _audit(session, grant, values, "created")
+            return _reread(session, grant, prompt_id, change.version)
+
+        return await self._write(once, work)
+
+    async def change_prompt(
+        self,
+        grant: Grant,
+        reference: str,
+        version: str | None,
+        decide: Callable[[wire.PromptResponse], PromptChange],
+        once: Once | None,
+    ) -> wire.PromptResponse | None:
+        """Read a version (or the latest), decide, write: in one transaction."""
+
+        def work(session: Session) -> wire.PromptResponse | None:
+            current = _get(session, grant, reference, version)
+            if current is None:
+                return None
+            change = decide(current)
+            values = _values(current.id, current.project_id, change, session.now())
+            if (change.name, change.module_id) != (current.name, current.module_id):
+                try:
+                    session.run(_RENAME, grant, id=current.id, name=change.name, module_id=change.module_id)
+                except sqlite3.IntegrityError as error:
+                    raise _taken(error, current.slug, change.name) from error
+            if change.new_version:
+                try:
+                    session.run(_INSERT_VERSION, grant, **values)
+                except sqlite3.IntegrityError as error:
+                    raise ConflictError(
+                        f"Version {change.version} of prompt '{current.slug}' exists; name another version, or leave"
+                        " it out to get the next one."
+                    ) from error
+            else:
+                session.run(_EDIT, grant, **values)
+            _audit(session, grant, values, "versioned" if change.new_version else "edited")
+            return _reread(session, grant, current.id, change.version)
+
+        return await self._write(once, work)
+
+    async def delete_prompt(
+        self, grant: Grant, reference: str, version: str | None, once: Once | None
+    ) -> wire.PromptDeleted | None:
+        """Delete one version or all; a prompt without versions is gone."""
+
+        def work(session: Session) -> wire.PromptDeleted | None:
+            current = _get(session, grant, reference, version)
+            if current is None:
+                return None
+            every = [row[0] for row in session.all(_VERSIONS_OF, grant, id=current.id)]
+            gone = every if version is None else [version]
+            if gone == every:
+                session.run(_DELETE, grant, id=current.id)
+            else:
+                session.run(_DELETE_VERSION, grant, id=current.id, sort_key=sort_key(current.version))
+            facts = {"id": current.id, "project_id": current.project_id, "version": version, "content_hash": None}
+            _audit(session, grant, {**facts, "now": session.now()}, "deleted")
+            return wire.PromptDeleted(deleted=True, versions=gone)
+
+        return await self._write(once, work)
+
+
+def _is_uuid(reference: str) -> bool:
+    try:
+        return len(reference) == 36 and str(uuid.UUID(reference)) == reference.lower()
+    except ValueError:
+        return False
+
+
+def _find(session: Session, grant: Grant, reference: str) -> str | None:
+    if _is_uuid(reference):
+        row = session.one(_ID_BY_ID, grant, reference=reference.lower())
+    else:
+        row = session.one(_ID_BY_SLUG, grant, reference=reference, project=grant.default)
+    return None if row is None else row[0]
+
+
+def _get(session: Session, grant: Grant, reference: str, version: str | None) -> wire.PromptResponse | None:
+    key = None if version is None else sort_key(version)
+    if _is_uuid(reference):
+        row = session.one(_BY_ID, grant, reference=reference.lower(), version=key)
+    else:
+        row = session.one(_BY_SLUG, grant, reference=reference, project=grant.default, version=key)
+    return None if row is None else _prompt(row)
+
+
+def _reread(session: Session, grant: Grant, prompt_id: str, version: str) -> wire.PromptResponse:
+    prompt = _get(session, grant, prompt_id, version)
+    if prompt is None:
+        raise RuntimeError("a prompt that was just written is not there")
+    return prompt
+
+
+def _prompt(row: Row) -> wire.PromptResponse:
+    document = _decode_document(row[9])
+    # Everything that can change is in the tag: the version's revision and the prompt's (its name).
+    tag = hashlib.sha256(f"{row[0]}\n{row[7]}\n{row[11]}\n{row[6]}\n{row[10]}\n{row[13]}".encode()).hexdigest()[:32]
+    return wire.PromptResponse(
+        id=row[0],
+        slug=row[1],
+        project_id=row[2],
+        name=row[3],
+        description=document.description,
+        content=document.content,
+        messages=document.messages,
+        template_format=document.template_format,
+        variables=document.variables,
+        target_models=document.target_models,
+        model_specific_prompts=document.model_specific_prompts,
+        version=row[7],
+        status=row[8],
+        content_hash=row[10],
+        etag=tag,
+        tags=document.tags,
+        metadata=document.metadata,
+        module_id=row[4],
+        created_by=row[5],
+        created_at=moment(row[12]),
+        updated_at=moment(row[13]),
+    )
+
+
+def _values(prompt_id: str, project_id: str, change: PromptChange, now: int) -> dict[str, Any]:
+    return {
+        "id": prompt_id,
+        "project_id": project_id,
+        "version": change.version,
+        "sort_key": sort_key(change.version),
+        "document": _encode(change.document).decode(),
+        "content_hash": change.content_hash,
+        "now": now,
+    }
+
+
+def _audit(session: Session, grant: Grant, values: dict[str, Any], action: str) -> None:
+    session.run(_AUDIT, grant, **values, action=action, subject=grant.subject)
+
+
+def _taken(error: sqlite3.IntegrityError, slug: str, name: str) -> ConflictError:
+    if "prompts.slug" in str(error):
+        return ConflictError(f"A prompt with the slug '{slug}' exists in this project; give another slug.")
+    return ConflictError(f"A prompt named '{name}' exists in this project; give another name.")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _number(row: Row | None) -> int:
+    return 0 if row is None else int(row[0])
