@@ -1,0 +1,5 @@
+"""``python -m promptops.cli``."""
+
+from promptops.cli import main
+
+main()
