@@ -1,0 +1,221 @@
+"""The runner against a real server: both facades, both kinds of tasks, interruptions."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+from promptops.core import AsyncRuntime, RuntimeConfig, SyncRuntime
+from promptops.core.bridge import drive
+from promptops.core.errors import ConflictError, ValidationError
+from promptops.experiments import (
+    AsyncDatasets,
+    AsyncExperiments,
+    ExperimentResult,
+    SyncDatasets,
+    SyncExperiments,
+    exact_match,
+)
+from promptops.models import DatasetExample, Experiment
+from promptops.server import EmbeddedServer
+
+Run = Callable[..., ExperimentResult]
+ROWS = 1319
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with EmbeddedServer() as server:
+        yield server.url
+
+
+@pytest.fixture
+def runtime(url: str) -> Iterator[SyncRuntime]:
+    runtime = SyncRuntime(RuntimeConfig(base_url=url))
+    yield runtime
+    drive(runtime.aclose())
+
+
+@pytest.fixture
+def datasets(runtime: SyncRuntime) -> SyncDatasets:
+    return SyncDatasets(AsyncDatasets(runtime))
+
+
+@pytest.fixture
+def experiments(runtime: SyncRuntime) -> SyncExperiments:
+    return SyncExperiments(AsyncExperiments(runtime))
+
+
+@pytest.fixture
+def numbers(datasets: SyncDatasets) -> str:
+    name = f"numbers-{uuid.uuid4().hex}"
+    return datasets.create(name, [{"i": i, "expected": str(i)} for i in range(ROWS)]).id
+
+
+@pytest.fixture
+def few(datasets: SyncDatasets) -> str:
+    return datasets.create(f"few-{uuid.uuid4().hex}", [{"i": i, "expected": str(i)} for i in range(20)]).id
+
+
+def in_loop(
+    url: str, backend: str, work: Callable[[AsyncExperiments], Awaitable[ExperimentResult]]
+) -> ExperimentResult:
+    async def main() -> ExperimentResult:
+        runtime = AsyncRuntime(RuntimeConfig(base_url=url))
+        try:
+            return await work(AsyncExperiments(runtime))
+        finally:
+            await runtime.aclose()
+
+    return anyio.run(main, backend=backend)
+
+
+@pytest.fixture(params=["sync", "asyncio", "trio"])
+def run(request: pytest.FixtureRequest, url: str, experiments: SyncExperiments) -> Run:
+    def go(name: str, **options: Any) -> ExperimentResult:
+        options.setdefault("progress", False)
+        if request.param == "sync":
+            return experiments.run(name, **options)
+        return in_loop(url, request.param, lambda resource: resource.run(name, **options))
+
+    return go
+
+
+def text(example: DatasetExample) -> str:
+    return str(example["i"])
+
+
+async def text_later(example: DatasetExample) -> str:
+    await anyio.lowlevel.checkpoint()
+    return text(example)
+
+
+def broken(example: DatasetExample) -> str:
+    if example["i"] % 2:
+        raise RuntimeError("odd")
+    return text(example)
+
+
+def always_nought(example: DatasetExample) -> str:
+    return "0"
+
+
+def bad(output: str) -> object:
+    return [output]
+
+
+@pytest.mark.parametrize("task", [text, text_later])
+def test_every_row_is_stored_once(
+    run: Run, experiments: SyncExperiments, numbers: str, task: Callable[..., Any]
+) -> None:
+    result = run("all", dataset=numbers, task=task, evaluators=exact_match(), concurrency=20)
+    assert result.mean("exact_match") == 1.0
+    stored = experiments.runs("all", dataset=numbers)
+    assert sorted(int(row.output or "") for row in stored) == list(range(ROWS))
+    assert len({row.example_id for row in stored}) == ROWS
+    assert all(row.score("exact_match") == 1 for row in stored)
+
+
+def test_failures_are_rows(run: Run, experiments: SyncExperiments, few: str) -> None:
+    result = run("failing", dataset=few, task=broken, evaluators=[exact_match(), bad])
+    assert (result.failed, result.mean("exact_match"), result.metrics["bad"].errors) == (10, 1.0, 10)
+    stored = experiments.runs("failing", dataset=few)
+    assert [row.error for row in stored if row.error] == ["RuntimeError: odd"] * 10
+    assert all(row.output == "" for row in stored if row.error)
+    assert all("evaluator 'bad'" in (row.evaluations["bad"].error or "") for row in stored if not row.error)
+
+
+def test_functions_overlap(run: Run, few: str) -> None:
+    def slow(example: DatasetExample) -> str:
+        time.sleep(0.2)
+        return text(example)
+
+    started = time.perf_counter()
+    run("slow", dataset=few, task=slow, concurrency=10)
+    assert time.perf_counter() - started < 1.0
+
+
+def test_a_taken_name_is_refused_before_the_first_task(run: Run, few: str) -> None:
+    called: list[object] = []
+    run("taken", dataset=few, task=text)
+    with pytest.raises(ConflictError):
+        run("taken", dataset=few, task=called.append)
+    assert called == []
+
+
+def test_two_experiments_are_compared(run: Run, experiments: SyncExperiments, few: str) -> None:
+    run("right", dataset=few, task=text, evaluators=exact_match())
+    run("wrong", dataset=few, task=always_nought, evaluators=exact_match(), repetitions=2)
+    comparison = experiments.compare("right", "wrong", dataset=few)
+    metric = comparison["exact_match"]
+    assert (len(metric.worse), len(metric.same), comparison.only_in_candidate) == (19, 1, 20)
+
+
+def test_an_unknown_example_is_refused(experiments: SyncExperiments, few: str) -> None:
+    with pytest.raises(ValidationError, match="no-such-example"):
+        experiments.create("odd", dataset=few, runs=[{"example_id": "no-such-example", "output": ""}])
+
+
+def test_the_blocking_facade_works_in_a_running_loop(experiments: SyncExperiments, few: str) -> None:
+    async def main() -> ExperimentResult:
+        return experiments.run("within", dataset=few, task=text_later, progress=False)
+
+    assert len(anyio.run(main).rows) == 20
+
+
+INTERRUPTED = """
+import sys, time
+import anyio
+from promptops.core import AsyncRuntime, RuntimeConfig, SyncRuntime
+from promptops.experiments import AsyncExperiments, SyncExperiments
+
+url, dataset, kind = sys.argv[1:]
+
+def slow(example):
+    if example["i"] == 10:
+        print("ready", flush=True)
+        time.sleep(60 if kind == "never" else 2)
+    return "done"
+
+async def slow_async(example):
+    if example["i"] == 10:
+        print("ready", flush=True)
+        await anyio.sleep(60)
+    return "done"
+
+async def main(task):
+    await AsyncExperiments(AsyncRuntime(RuntimeConfig(base_url=url))).run(
+        kind, dataset=dataset, task=task, concurrency=1, progress=False
+    )
+
+if kind == "sync":
+    SyncExperiments(AsyncExperiments(SyncRuntime(RuntimeConfig(base_url=url)))).run(
+        kind, dataset=dataset, task=slow, concurrency=1, progress=False
+    )
+else:
+    anyio.run(main, slow_async, backend=kind)
+"""
+
+
+@pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
+def test_ctrl_c_keeps_the_finished_rows(url: str, experiments: SyncExperiments, few: str, kind: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, url, few, kind], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert "KeyboardInterrupt" in errors
+    stored: list[Experiment] = experiments.list(dataset=few)
+    assert [experiment.name for experiment in stored] == [kind]
+    assert len(experiments.runs(kind, dataset=few)) == 10

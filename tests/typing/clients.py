@@ -1,0 +1,80 @@
+"""What users see of the clients: both checkers read this file, nothing runs it."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, assert_type
+
+from promptops.client import ClientConfig, PromptOpsClient, SyncPromptOpsClient
+from promptops.core.pagination import CursorPage
+from promptops.experiments import Comparison, ExperimentResult, SyncExperiments
+from promptops.models import Dataset, DatasetExample, Experiment, ExperimentRun, PromptResponse, RenderResponse
+from promptops.prompts import SyncPrompts
+
+
+async def prompts(client: PromptOpsClient) -> None:
+    prompt = await client.prompts.get("greeting", version="1.2.0")
+    assert_type(prompt, PromptResponse)
+    assert_type(prompt.tags, list[str])
+    assert_type(prompt.metadata, dict[str, Any])
+    assert_type(prompt.template_format, str)
+    assert_type(client.prompts.peek("greeting"), PromptResponse | None)
+    assert_type(await client.prompts.render("greeting", {"name": "Ada"}), RenderResponse)
+    assert_type(await client.prompts.create("Greeting", content="Hi"), PromptResponse)
+    assert_type(await client.prompts.update("greeting", content="Hello"), PromptResponse)
+    assert_type(client.prompts.iterate(), AsyncIterator[PromptResponse])
+
+
+def prompts_blocking(client: SyncPromptOpsClient) -> None:
+    assert_type(client.prompts, SyncPrompts)
+    assert_type(client.prompts.get("greeting", version="1.2.0"), PromptResponse)
+    assert_type(client.prompts.peek("greeting"), PromptResponse | None)
+    assert_type(client.prompts.render("greeting", {"name": "Ada"}), RenderResponse)
+    assert_type(client.prompts.create("Greeting", content="Hi"), PromptResponse)
+    assert_type(client.prompts.iterate(), Iterator[PromptResponse])
+
+
+def bridges_keep_their_signatures(client: SyncPromptOpsClient) -> None:
+    # Each call is wrong on purpose; an ignore that is not needed fails the check.
+    client.prompts.render()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.prompts.create("a", contents="b")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.datasets.get(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.experiments.runs("a", "b")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+async def datasets(client: PromptOpsClient) -> None:
+    assert_type(await client.datasets.create("sums", [{"a": 1}]), Dataset)
+    assert_type(await client.datasets.list_page(), CursorPage[Dataset])
+    assert_type(await client.datasets.examples("sums"), list[DatasetExample])
+    assert_type(await client.datasets.insert("sums", [{"a": 1}]), list[str])
+    async for example in client.datasets.iterate_examples("sums"):
+        assert_type(example, DatasetExample)
+
+
+def datasets_blocking(client: SyncPromptOpsClient) -> None:
+    assert_type(client.datasets.create("sums", [{"a": 1}]), Dataset)
+    assert_type(client.datasets.list(), list[Dataset])
+    assert_type(client.datasets.iterate(), Iterator[Dataset])
+    assert_type(client.datasets.list_page(), CursorPage[Dataset])
+
+
+async def experiments(client: PromptOpsClient) -> None:
+    assert_type(await client.experiments.run("first", dataset="sums", task=len), ExperimentResult)
+    assert_type(await client.experiments.get("first"), Experiment)
+    assert_type(await client.experiments.runs("first"), list[ExperimentRun])
+    assert_type(await client.experiments.compare("first", "second"), Comparison)
+
+
+def experiments_blocking(client: SyncPromptOpsClient) -> None:
+    assert_type(client.experiments, SyncExperiments)
+    assert_type(client.experiments.run("first", dataset="sums", task=len), ExperimentResult)
+    assert_type(client.experiments.get("first"), Experiment)
+    assert_type(client.experiments.iterate_runs("first"), Iterator[ExperimentRun])
+    assert_type(client.experiments.compare("first", "second"), Comparison)
+
+
+async def lifecycle() -> None:
+    async with PromptOpsClient(ClientConfig(api_key="k")) as client:
+        assert_type(client, PromptOpsClient)
+        await client.initialize()
+        await client.shutdown()
+    with SyncPromptOpsClient("key", base_url="http://127.0.0.1:8765") as blocking:
+        assert_type(blocking, SyncPromptOpsClient)
