@@ -11,7 +11,8 @@ from pathlib import Path
 
 BODY = (
     b'{"success":true,"data":{"id":"6f1c2a54-3b1e-4a0e-9c63-0d8c5f3a7b21","name":"support-reply","version":"1.4.2",'
-    b'"content":"You are {{role}}. Answer {{customer}} in {{language}}.","labels":["production","latest"]},'
+    b'"content":"You are {{role}}. Answer {{customer}} in {{language}}.","variables":["role","customer","language"],'
+    b'"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"},'
     b'"metadata":{"request_id":"req_0123456789","timestamp":"2026-01-01T00:00:00Z"}}'
 )
 ANSWER = (

@@ -6,16 +6,16 @@ Each figure is a whole process, timed from outside; ours and the baseline take t
 from __future__ import annotations
 
 import argparse
-import importlib.metadata as metadata
 import json
 import re
 import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
+from importlib import metadata
 
-ROOT = Path(__file__).parent
+from benchmarks._server import bench_server
+
 IMPORT_OURS = "import promptops.client; promptops.client.SyncPromptOpsClient; promptops.client.PromptOpsClient"
 IMPORT_BASELINE = "import httpx, msgspec, anyio"
 FIRST_OURS = """
@@ -91,30 +91,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    server = subprocess.Popen([sys.executable, str(ROOT / "_server.py")], stdout=subprocess.PIPE, text=True)
-    try:
-        if server.stdout is None:
-            raise SystemExit("the benchmark server has no output to read its address from")
-        url = server.stdout.readline().strip()
-        figures: dict[str, object] = {
+    with bench_server() as url:
+        startup = {
             "import": pair(IMPORT_OURS, IMPORT_BASELINE, arguments.rounds),
             "first_prompt": pair(FIRST_OURS.format(url=url), FIRST_BASELINE.format(url=url), arguments.rounds),
-            "third_party_distributions": sorted(third_party("promptops-client")),
         }
-    finally:
-        server.terminate()
-        server.wait()
+    brought = sorted(third_party("promptops-client"))
     if arguments.json:
-        print(json.dumps(figures))
+        print(json.dumps({**startup, "third_party_distributions": brought}))
         return
     for name, target in (("import", 1.1), ("first_prompt", 0.8)):
-        row = figures[name]
-        assert isinstance(row, dict)
+        row = startup[name]
         print(
-            f"{name:14} {row['ours_ms']:7.1f} ms  baseline {row['baseline_ms']:7.1f} ms  ratio {row['ratio']:.2f}x  (target at most {target}x)"
+            f"{name:14} {row['ours_ms']:7.1f} ms  baseline {row['baseline_ms']:7.1f} ms  "
+            f"ratio {row['ratio']:.2f}x  (target at most {target}x)"
         )
-    brought = figures["third_party_distributions"]
-    assert isinstance(brought, list)
     print(f"third-party distributions of promptops-client: {len(brought)} (target at most 10): {', '.join(brought)}")
 
 

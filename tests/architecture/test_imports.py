@@ -83,11 +83,7 @@ def is_resource(kind: object) -> bool:
 def test_every_resource_lives_where_the_contract_looks() -> None:
     watched = contracts()["resources"]["source_modules"]
     resources: set[type] = {
-        kind
-        for leaf in LIBRARIES
-        for module in modules_of(leaf)
-        for kind in vars(module).values()
-        if is_resource(kind)
+        kind for leaf in LIBRARIES for module in modules_of(leaf) for kind in vars(module).values() if is_resource(kind)
     } - {AsyncResource, SyncResource}
     assert len(resources) >= 6
     for kind in resources:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,9 @@ import click
 import pytest
 from promptops.cli import _main, main
 from promptops.cli._failures import CommandFailed, exit_code, hint_for
+from promptops.cli.quickstart._talk import next_commands
 from promptops.core import errors
+from promptops.experiments import Comparison
 
 LOCAL_VARIABLES = (
     "PROMPTOPS_BASE_URL",
@@ -196,3 +199,13 @@ def test_a_reader_that_goes_away_is_no_failure() -> None:
     finished = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
     assert "Traceback" not in finished.stderr
     assert "BrokenPipe" not in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "program"), [({}, ["promptops"]), ({"UV_RUN_RECURSION_DEPTH": "1"}, ["uv", "run", "promptops"])]
+)
+def test_the_next_commands_are_called_as_this_one_was(environ: dict[str, str], program: list[str]) -> None:
+    comparison = Comparison(baseline="a b", candidate="c", metrics={}, rows={}, only_in_baseline=0, only_in_candidate=0)
+    commands = [shlex.split(line) for line in next_commands(comparison, ["--data-dir", "my data"], environ)]
+    assert [command[: len(program)] for command in commands] == [program] * 3
+    assert commands[0][len(program) :] == ["experiments", "compare", "a b", "c", "--data-dir", "my data"]

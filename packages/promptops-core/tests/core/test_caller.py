@@ -16,6 +16,7 @@ from promptops.core import (
     Response,
     RuntimeConfig,
     ServerError,
+    ValidationError,
 )
 from promptops.core import TimeoutError as PromptOpsTimeoutError
 from promptops.core.messages import PROMPT_READ, PROMPT_REFRESH, READ, WRITE
@@ -242,6 +243,14 @@ def test_explicit_timeouts_replace_the_deadline(play: Play) -> None:
     first, second = bench.transport.attempts
     assert first.deadline == pytest.approx(1_020.0)
     assert second.deadline == pytest.approx(1_000.5)
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf")])
+def test_timeout_that_makes_no_sense_is_refused_before_any_attempt(play: Play, seconds: float) -> None:
+    bench = Bench(play, OK)
+    with pytest.raises(ValidationError, match="timeout"):
+        bench.send(Request(method="GET", path="/x", timeout=seconds))
+    assert bench.transport.attempts == []
 
 
 def test_retry_that_would_begin_after_the_deadline_is_not_waited_for(play: Play) -> None:

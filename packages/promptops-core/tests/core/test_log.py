@@ -34,8 +34,19 @@ def test_silent_process_does_not_pay_for_structlog() -> None:
 
 def test_standard_logging_receives_events() -> None:
     _, err = run_python("import logging; logging.basicConfig(level=logging.INFO)\n" + RETRY)
-    assert "INFO:promptops:event='call_retried'" in err
-    assert "retry=1" in err
+    assert "INFO:promptops:call_retried method='GET' path='/x' retry=1" in err
+
+
+def test_standard_logging_receives_exceptions() -> None:
+    _, err = run_python(
+        "from promptops.core.log import log\n"
+        "try:\n"
+        "    1 / 0\n"
+        "except ZeroDivisionError as exc:\n"
+        "    log().error('thing_failed', share='100%', exc_info=exc)\n"
+    )
+    assert err.startswith("thing_failed share='100%'\nTraceback")
+    assert "ZeroDivisionError" in err
 
 
 def test_configured_structlog_receives_events() -> None:

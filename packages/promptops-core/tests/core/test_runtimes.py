@@ -366,18 +366,30 @@ def test_client_of_the_caller_carries_everything_and_stays_open(play: Play, flav
     assert all(headers["x-mine"] == "1" for _, _, headers, _ in server_missing.requests)
 
 
-def test_client_of_the_wrong_kind_is_refused_by_name(play: Play, flavour: str) -> None:
+def test_client_of_the_wrong_kind_is_refused_at_once_by_name(flavour: str) -> None:
     class Other:
         pass
 
-    async def scenario(runtime: Runtime) -> None:
-        await runtime.send(GET)
-
+    kind = SyncRuntime if flavour == "sync" else AsyncRuntime
     with pytest.raises(ConfigurationError, match="http_client, not Other"):
-        play(scenario, RuntimeConfig(http_client=Other()))
-    if flavour == "sync":
-        with httpx.Client() as blocking, pytest.raises(ConfigurationError, match=r"httpx\.AsyncClient"):
-            anyio.run(AsyncRuntime(RuntimeConfig(http_client=blocking)).send, GET)
+        kind(RuntimeConfig(http_client=Other()))
+    with httpx.Client() as blocking:
+        if flavour != "sync":
+            with pytest.raises(ConfigurationError, match=r"httpx\.AsyncClient"):
+                kind(RuntimeConfig(http_client=blocking))
+
+
+def test_missing_extra_is_named_at_once() -> None:
+    code = """
+import sys
+sys.modules["h2"] = None
+from promptops.core import ConfigurationError, RuntimeConfig, SyncRuntime
+try:
+    SyncRuntime(RuntimeConfig(http2=True))
+except ConfigurationError as exc:
+    print(exc.message)
+"""
+    assert "httpx[http2]" in run_python(code)
 
 
 def test_proxy_carries_every_request(play: Play, serve: Serve) -> None:

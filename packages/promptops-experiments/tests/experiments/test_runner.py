@@ -594,6 +594,27 @@ def test_ctrl_c_keeps_what_is_finished(
     assert len(rows) == 9
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_interrupt_from_within_a_task_ends_the_run_and_keeps_what_is_finished(
+    run: Run, datasets: SyncDatasets, server: MemoryServer, is_async: bool
+) -> None:
+    datasets.create("long", [{"i": i} for i in range(10)])
+
+    def task(example: DatasetExample) -> str:
+        if example["i"] == 5:
+            raise KeyboardInterrupt
+        return ""
+
+    async def task_async(example: DatasetExample) -> str:
+        return task(example)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(dataset="long", task=task_async if is_async else task, concurrency=1)
+    [rows] = server.runs.values()
+    assert len(rows) == 5
+    assert len(run("after", dataset="long", task=lambda example: "").rows) == 10
+
+
 def test_nothing_of_a_run_is_left_behind(experiments: SyncExperiments, questions: str) -> None:
     from promptops.core.portal import portal
 

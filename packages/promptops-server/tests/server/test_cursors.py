@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 from promptops.server.cursors import Cursors
-from promptops.server.errors import QueryError
 from promptops.server.grants import ALL_SCOPES, Grant
+from promptops.server.refusals import QueryError
 
 MINE = Grant(projects=("a", "b"), default="a", scopes=ALL_SCOPES)
 QUESTION = ("runs", "experiment")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from promptops.core.errors import ConfigurationError, ConflictError, ServerError
 from promptops.server import wire
 from promptops.server.grants import ALL_SCOPES, Grant
 from promptops.server.idempotency import IdempotencyMismatch, Once, Replayed
-from promptops.server.stores._session import Session
+from promptops.server.stores._session import Session, connect
 from promptops.server.stores.migrations import HEAD, migrate
 from promptops.server.stores.protocol import PromptChange, PromptDocument, PromptFilter
 from promptops.server.stores.sqlite import SqliteStore, database_path, has_wal_reset_bug
@@ -39,6 +41,10 @@ def change(name: str = "greeting", version: str = "1.0.0", *, text: str = "hi", 
     )
 
 
+def to(version: str) -> Callable[[wire.PromptResponse], PromptChange]:
+    return lambda _: change(version=version)
+
+
 def accept(runs: Sequence[wire.JsonObject], known: set[str] | None) -> None:
     pass
 
@@ -60,7 +66,7 @@ async def test_a_prompt_is_found_by_id_and_by_slug_and_only_within_the_grant(sto
 async def test_latest_is_the_highest_version_and_prereleases_come_last(store: SqliteStore, grant: Grant) -> None:
     await insert(store, grant, "p", change(version="1.9.0"))
     for version in ("1.10.0", "2.0.0-rc.1", "1.2.0"):
-        await store.change_prompt(grant, "p", None, lambda _, version=version: change(version=version), None)
+        await store.change_prompt(grant, "p", None, to(version), None)
     latest = await store.get_prompt(grant, "p", None)
     assert latest is not None
     assert latest.version == "1.10.0"
@@ -164,8 +170,7 @@ async def test_examples_come_back_in_the_order_given_over_pages(store: SqliteSto
     while True:
         rows = await store.list_examples(grant, dataset.id, None, limit=70, after=after)
         assert rows is not None
-        for item in rows.items:
-            seen.append(int(bytes(item).rsplit(b":", 1)[1].rstrip(b"}")))
+        seen.extend(int(bytes(item).rsplit(b":", 1)[1].rstrip(b"}")) for item in rows.items)
         if rows.after is None:
             break
         after = rows.after
@@ -252,8 +257,7 @@ async def test_eight_writers_that_read_first_never_meet_a_lock(store: SqliteStor
 
     async def bump(writer: int) -> None:
         for turn in range(25):
-            version = f"2.{writer}.{turn}"
-            await store.change_prompt(grant, "p", None, lambda _: change(version=version), None)
+            await store.change_prompt(grant, "p", None, to(f"2.{writer}.{turn}"), None)
 
     await asyncio.gather(*(bump(writer) for writer in range(8)))
     listed = await store.list_versions(grant, "p", limit=1, offset=0)
@@ -285,15 +289,18 @@ async def test_the_write_ahead_log_is_kept_short(store: SqliteStore, grant: Gran
     assert wal.stat().st_size < 12 * 1024 * 1024
 
 
-def test_reading_connections_cannot_write(store: SqliteStore) -> None:
+def test_reading_connections_cannot_write(store: SqliteStore, tmp_path: Path) -> None:
+    connection = connect(database_path(tmp_path / "data"), readonly=True)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        store._reading.execute("DELETE FROM projects")
+        connection.execute("DELETE FROM projects")
+    connection.close()
 
 
-def test_times_of_one_process_never_repeat(store: SqliteStore) -> None:
-    session = Session(store._reading)
-    times = [session.now(3) for _ in range(1000)]
-    assert all(later - earlier >= 3 for earlier, later in zip(times, times[1:], strict=False))
+def test_times_of_one_process_never_repeat() -> None:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        session = Session(connection)
+        times = [session.now(3) for _ in range(1000)]
+    assert all(later - earlier >= 3 for earlier, later in pairwise(times))
 
 
 def test_a_second_server_on_the_directory_is_refused(store: SqliteStore, tmp_path: Path) -> None:

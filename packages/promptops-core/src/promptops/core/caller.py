@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from typing import Final
 
 from promptops.core import limits
 from promptops.core.clock import SYSTEM_CLOCK, Clock
 from promptops.core.config import RuntimeConfig
 from promptops.core.deadlines import Deadlines, entered
-from promptops.core.errors import PromptOpsError
+from promptops.core.errors import PromptOpsError, ValidationError
 from promptops.core.failures import out_of_time
 from promptops.core.judge import Call, Judge
 from promptops.core.log import event
-from promptops.core.messages import Request, Response
+from promptops.core.messages import READ, Request, Response
 from promptops.core.outgoing import Headers, Outgoing
 from promptops.core.pools import Pools
 from promptops.core.runtime import StreamedResponse
@@ -22,6 +23,9 @@ from promptops.core.streams import TranslatedStream, read_error
 from promptops.core.transport import Attempt, Transport, TransportError
 
 __all__ = ["BaseRuntime", "random_fraction"]
+
+
+_FOR_EVER: Final = float("inf")
 
 
 def random_fraction() -> float:
@@ -59,6 +63,8 @@ class BaseRuntime:
         self._judge = Judge(self._origin, self._limits, self._outgoing, self._clock, random or random_fraction)
         self._deadlines = Deadlines(self._now)
         self._pools = Pools(self._make_transport, given=transport)
+        if config.needs_httpx and transport is None:
+            self._pools.open(READ)  # a client of the wrong kind or a missing extra shows now, not at the first call
 
     @property
     def config(self) -> RuntimeConfig:
@@ -170,6 +176,8 @@ class BaseRuntime:
         seconds = request.timeout
         if seconds is None:
             seconds = self._timeout or request.profile.deadline
+        if not 0 < seconds < _FOR_EVER:
+            raise ValidationError(f"timeout must be a positive number of seconds, not {seconds!r}.")
         deadline = self._now() + seconds
         return (deadline, seconds, True) if entered() is None else self._deadlines.limit(deadline, seconds)
 

@@ -21,7 +21,7 @@ def blocking_transport(config: RuntimeConfig, origin: Origin) -> Transport:
     Raises:
         ConfigurationError: ``http_client`` is not an ``httpx.Client``, or proxy or HTTP/2 support is not installed.
     """
-    if config.http_client is None and config.proxy is None and not config.http2:
+    if not config.needs_httpx:
         from promptops.core._transport import SyncTransport
 
         return SyncTransport(origin.url, max_connections=config.max_connections, ssl_context=_context(config))
@@ -42,7 +42,7 @@ def async_transport(config: RuntimeConfig, origin: Origin) -> Transport:
     Raises:
         ConfigurationError: ``http_client`` is not an ``httpx.AsyncClient``, or proxy or HTTP/2 support is missing.
     """
-    if config.http_client is None and config.proxy is None and not config.http2:
+    if not config.needs_httpx:
         from promptops.core._transport import AsyncTransport
 
         return AsyncTransport(origin.url, max_connections=config.max_connections, ssl_context=_context(config))

@@ -210,6 +210,11 @@ class RuntimeConfig(msgspec.Struct, frozen=True, kw_only=True, repr_omit_default
         """The base URL in its parts."""
         return parse_base_url(self.base_url)
 
+    @property
+    def needs_httpx(self) -> bool:
+        """Whether something is asked for that only httpx can do."""
+        return self.http_client is not None or self.proxy is not None or self.http2
+
     def masked(self) -> dict[str, Any]:
         """Every setting, secrets replaced by ``***``."""
         return dict(self._shown())

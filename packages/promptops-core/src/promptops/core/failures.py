@@ -47,7 +47,11 @@ def error_from_failure(
         secrets: Texts that must not appear in the message.
     """
     failure = classify(exc)
-    reason = redact(_one_line(str(exc)), secrets)
+    said = str(exc)
+    shown = redact(said, secrets)
+    if shown != said:
+        exc.args = (shown,)  # it stays visible as the cause
+    reason = _one_line(shown)
     details: dict[str, Any] = {"attempts": attempts, "url": origin.url}
     if failure is Failure.OUT_OF_TIME:
         return out_of_time(origin, seconds, details)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 __all__ = ["event", "log"]
+
+
+def _render(logger: Any, method: str, facts: MutableMapping[str, Any]) -> tuple[tuple[str], dict[str, Any]]:
+    """One line for the standard library: the event, then its facts; an exception goes with it."""
+    del logger, method
+    exception = facts.pop("exc_info", None)
+    words = [str(facts.pop("event", "")), *(f"{name}={value!r}" for name, value in facts.items())]
+    return (" ".join(words),), {"exc_info": exception} if exception else {}
 
 
 @functools.lru_cache(maxsize=2)
@@ -20,7 +29,7 @@ def _logger(configured: bool) -> Any:
     # structlog's own default prints to standard output, which belongs to the application.
     return structlog.wrap_logger(
         logging.getLogger("promptops"),
-        processors=[structlog.processors.KeyValueRenderer(key_order=["event"])],
+        processors=[_render],
         wrapper_class=structlog.stdlib.BoundLogger,
     )
 

@@ -10,7 +10,6 @@ from promptops.core.config import RuntimeConfig
 from promptops.core.errors import ConfigurationError
 from promptops.core.limits import Gates, NotBefore
 from promptops.core.messages import Request
-from promptops.core.signing import key_id_of, new_nonce, sign, timestamp
 from promptops.core.urls import encode_query
 
 __all__ = ["Headers", "Outgoing"]
@@ -43,6 +42,8 @@ class Outgoing:
         if self._fixed:
             self._current = self._complete(*self._auth.current())
             if self._secret is not None:
+                from promptops.core.signing import key_id_of
+
                 key_id_of(self._current[0], self._key_id)  # a missing id is found now, not at the first call
 
     @property
@@ -82,6 +83,8 @@ class Outgoing:
         return key, self._standard + authorization, self._gates.of(self._url, key)
 
     def _sign(self, request: Request, key: str | None) -> Headers:
+        from promptops.core.signing import key_id_of, new_nonce, sign, timestamp
+
         return sign(
             secret=self._secret or "",
             key_id=key_id_of(key, self._key_id),

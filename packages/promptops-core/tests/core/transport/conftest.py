@@ -139,7 +139,8 @@ def authority() -> trustme.CA:
 def server_tls(authority: trustme.CA) -> ssl.SSLContext:
     """A context for servers at 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    # trustme also takes contexts of pyOpenSSL, which has no types here.
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
     return context
 
 
@@ -147,7 +148,7 @@ def server_tls(authority: trustme.CA) -> ssl.SSLContext:
 def client_tls(authority: trustme.CA) -> ssl.SSLContext:
     """A context that trusts those servers."""
     context = ssl.create_default_context()
-    authority.configure_trust(context)
+    authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType] - as above
     return context
 
 

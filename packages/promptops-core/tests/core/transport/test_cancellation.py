@@ -8,7 +8,7 @@ import gc
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 import anyio
@@ -16,7 +16,7 @@ import httpx
 import pytest
 from promptops.core._transport import AsyncTransport
 from promptops.core.testing.faults import BlackHole, Exchange, FaultProxy, Mode, Pass, Unreachable
-from promptops.core.transport import Attempt
+from promptops.core.transport import Attempt, PoolTimeout
 
 Make = Callable[..., Attempt]
 Send = Callable[[], Awaitable[object]]
@@ -78,7 +78,7 @@ async def _cancel(how: str, send: Send) -> None:
 
 
 @contextlib.contextmanager
-def _server(phase: str, tls: ssl.SSLContext) -> Iterator[tuple[FaultProxy, str, Callable[[], None]]]:
+def _server(phase: str, tls: ssl.SSLContext) -> Generator[tuple[FaultProxy, str, Callable[[], None]], None, None]:
     """A server in trouble, its origin, and the way to heal it."""
     with FaultProxy(mode=MODES[phase]) as server:
 
@@ -188,22 +188,24 @@ class _Leaky(AsyncTransport):
 
 
 def test_control_without_the_clean_up_slots_are_lost(attempt: Make) -> None:
-    async def main(url: str) -> None:
-        transport = _Leaky(url, max_connections=10)
-        await _cancel_tasks(lambda: transport.send(attempt(pool=0.001)), twice=False)
-        assert transport.stats().busy > 0
+    async def main() -> None:
+        transport = _Leaky(server.url, max_connections=10)
+        await _cancel_tasks(lambda: transport.send(attempt()), twice=False)
+        assert transport.stats().busy == 10
+        server.set(Pass())
+        with pytest.raises(PoolTimeout):
+            await transport.send(attempt(pool=0.1))
         await transport.aclose()
 
-    with FaultProxy(mode=BlackHole()) as server, pytest.raises(BaseException):  # noqa: B017, PT011 - see below
-        asyncio.run(main(server.url))
-        raise RuntimeError("slots were lost, as they should be")
+    with FaultProxy(mode=BlackHole()) as server:
+        asyncio.run(main())
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_control_httpx_loses_slots(attempt: Make) -> None:
     async def main(url: str) -> bool:
         client = httpx.AsyncClient(limits=httpx.Limits(max_connections=10), timeout=30.0)
-        pool = client._transport._pool  # type: ignore[attr-defined] # the pool is what this is about
+        pool: Any = getattr(client, "_transport")._pool  # noqa: B009 - the private pool is what this is about
         for _ in range(10):
             await _cancel("task", lambda: client.get(url))
             if any(not (c.is_idle() or c.is_closed()) for c in pool.connections):

@@ -40,6 +40,11 @@ class HangInBody(Mode):
         await BlackHole().answer(exchange)
 
 
+async def _read_stream(transport: Transport, attempt: Attempt) -> bytes:
+    async with transport.stream(attempt) as response:
+        return b"".join([chunk async for chunk in response.chunks()])
+
+
 def test_answer_has_status_headers_and_body(any_flavour: Any, attempt: Make) -> None:
     async def scenario(transport: Transport) -> None:
         response = await transport.send(attempt("/a%2Fb?q=%C3%BC&x=1+2"))
@@ -189,12 +194,12 @@ def test_dripping_stream_ends_at_the_deadline(any_flavour: Any, attempt: Make) -
     async def scenario(transport: Transport) -> None:
         began = time.monotonic()
         with pytest.raises(DeadlineExceeded):
-            async with transport.stream(attempt(deadline=0.4)) as response:
-                async for _ in response.chunks():
-                    pass
+            await _read_stream(transport, attempt(deadline=0.4))
         assert time.monotonic() - began < 0.9
 
-    with FaultProxy(mode=Drip(50.0, head=60), respond=lambda *_: http_answer(200, (), b"x" * 500)) as server:
+    with FaultProxy(
+        mode=Drip(50.0, head=60), respond=lambda method, target: http_answer(200, (), b"x" * 500)
+    ) as server:
         any_flavour.run(server.url, scenario)
 
 
@@ -228,9 +233,7 @@ def test_broken_exchange_is_said_to_be_sent(any_flavour: Any, attempt: Make, mod
 def test_broken_stream_is_an_error(any_flavour: Any, attempt: Make, mode: Mode) -> None:
     async def scenario(transport: Transport) -> None:
         with pytest.raises(ExchangeFailed):
-            async with transport.stream(attempt(read=0.2)) as response:
-                async for _ in response.chunks():
-                    pass
+            await _read_stream(transport, attempt(read=0.2))
 
     with FaultProxy(mode=mode) as server:
         any_flavour.run(server.url, scenario)
@@ -258,9 +261,7 @@ def test_tls_is_spoken_and_checked(
         any_flavour.run(f"https://127.0.0.1:{server.port}", refused, ssl_context=client_tls)
 
 
-def test_silent_tls_handshake_is_a_connect_timeout(
-    any_flavour: Any, attempt: Make, client_tls: ssl.SSLContext
-) -> None:
+def test_silent_tls_handshake_is_a_connect_timeout(any_flavour: Any, attempt: Make, client_tls: ssl.SSLContext) -> None:
     async def scenario(transport: Transport) -> None:
         with pytest.raises(ConnectFailed) as caught:
             await transport.send(attempt(connect=0.2))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from promptops.core._transport._pool import Stats
@@ -21,9 +22,9 @@ IDLE = Stats(open=1, idle=1, busy=0, waiting=0)
 EMPTY = Stats(open=0, idle=0, busy=0, waiting=0)
 
 
-def _settle() -> None:
-    """Let the other side of a connection be heard."""
-    time.sleep(0.1)
+def _settle(seconds: float = 0.1) -> None:
+    """Let time pass, for blocking and for busy callers alike."""
+    time.sleep(seconds)
 
 
 def test_connection_is_kept_and_used_again(flavour: Any, attempt: Make) -> None:
@@ -91,7 +92,7 @@ class LateForgery(Mode):
 
     async def answer(self, exchange: Exchange) -> None:
         await exchange.write(await exchange.fetch())
-        time.sleep(0.05)
+        await asyncio.sleep(0.05)
         await exchange.write(http_answer(200, (), b"forged"))
 
 
@@ -179,7 +180,7 @@ def test_fresh_connection_that_gives_nothing_is_an_error(flavour: Any, attempt: 
 def test_idle_connection_expires(flavour: Any, attempt: Make) -> None:
     async def scenario(transport: Any) -> None:
         await transport.send(attempt())
-        time.sleep(0.2)
+        _settle(0.2)
         await transport.send(attempt())
 
     with FaultProxy() as server:
@@ -233,7 +234,7 @@ class EarlyRefusal:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
-    def __enter__(self) -> EarlyRefusal:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

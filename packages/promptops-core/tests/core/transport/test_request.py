@@ -23,7 +23,9 @@ def test_origin_is_read_from_a_url(url: str, expected: tuple[str, int, bool, str
     assert tuple(parse_origin(url)) == expected
 
 
-@pytest.mark.parametrize("url", ["", "example.com", "ftp://example.com", "http://", "http://host:port", "http://h:70000"])
+@pytest.mark.parametrize(
+    "url", ["", "example.com", "ftp://example.com", "http://", "http://host:port", "http://h:70000"]
+)
 def test_unusable_url_is_a_configuration_error(url: str) -> None:
     with pytest.raises(ConfigurationError, match="base_url"):
         parse_origin(url)

@@ -150,12 +150,16 @@ def test_cut_off_answer_is_an_error(data: bytes) -> None:
         reader.feed(b"")
 
 
+def _feed_many(reader: ResponseReader, data: bytes, times: int) -> None:
+    for _ in range(times):
+        reader.feed(data)
+
+
 def test_endless_head_is_refused() -> None:
     reader = ResponseReader()
     reader.feed(b"HTTP/1.1 200 OK\r\n")
     with pytest.raises(ProtocolError, match="head"):
-        for _ in range(MAX_HEAD // 10):
-            reader.feed(b"x-header: 12345678\r\n")
+        _feed_many(reader, b"x-header: 12345678\r\n", MAX_HEAD // 10)
 
 
 def test_large_complete_head_is_refused() -> None:
@@ -166,12 +170,16 @@ def test_large_complete_head_is_refused() -> None:
 def test_endless_interim_responses_are_refused() -> None:
     reader = ResponseReader()
     with pytest.raises(ProtocolError, match="interim"):
-        for _ in range(100):
-            reader.feed(b"HTTP/1.1 100 Continue\r\n\r\n")
+        _feed_many(reader, b"HTTP/1.1 100 Continue\r\n\r\n", 100)
 
 
 @pytest.mark.parametrize(
-    "head", [b"Content-Length: 11\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n", b"\r\n12345678901"]
+    "head",
+    [
+        b"Content-Length: 11\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n",
+        b"\r\n12345678901",
+    ],
 )
 def test_body_beyond_the_limit_is_refused(head: bytes) -> None:
     reader = ResponseReader()

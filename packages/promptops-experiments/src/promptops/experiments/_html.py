@@ -83,7 +83,8 @@ def _results(results: Sequence[ExperimentResult]) -> str:
             f'<td class="n">{result.errors}</td><td class="n">{result.duration_s:.1f} s</td></tr>'
         )
     return (
-        '<section id="scores" aria-labelledby="scores-h"><h2 id="scores-h">Scores</h2><div class="wide"><table>'
+        '<section id="scores" aria-labelledby="scores-h"><h2 id="scores-h">Scores</h2>'
+        '<div class="wide" role="region" aria-label="Scores" tabindex="0"><table>'
         "<caption>Mean score of each experiment</caption>"
         f'<thead><tr><th scope="col">experiment</th>{head}<th scope="col" class="n">rows</th>'
         '<th scope="col" class="n">errors</th><th scope="col" class="n">time</th></tr></thead>'
@@ -115,7 +116,8 @@ def _comparison(comparison: Comparison, index: int, most: int) -> str:
     return (
         f'<section id="comparison-{index}" aria-labelledby="comparison-{index}-h">'
         f'<h2 id="comparison-{index}-h">{after} <span class="against">against</span> {before}</h2>'
-        f'<p class="facts">{"; ".join(facts)}.</p><div class="wide"><table>'
+        f'<p class="facts">{"; ".join(facts)}.</p>'
+        '<div class="wide" role="region" aria-label="Differences" tabindex="0"><table>'
         "<caption>Difference of each metric, candidate minus baseline</caption>"
         f'<thead><tr><th scope="col">metric</th><th scope="col" class="n">{before}</th>'
         f'<th scope="col" class="n">{after}</th><th scope="col" class="n">difference</th>'
@@ -171,7 +173,7 @@ def _pair(comparison: Comparison, metric: str, key: PairKey, scores: tuple[float
         )
     )
     return (
-        f'<details class="pair"><summary><span>{number(scores[0])} → {number(scores[1])}</span> '
+        f'<details class="pair"><summary><span>{scores[0]:.4g} → {scores[1]:.4g}</span> '
         f'<span class="headline">{headline or escape(key.example_id)}</span></summary>'
         f'<p class="facts">example <code>{escape(key.example_id)}</code>{repetition}</p>'
         f'{f"<dl>{fields}</dl>" if fields else ""}<div class="sides">{sides}</div></details>'
@@ -188,7 +190,7 @@ def _side(name: str, run: ExperimentRun, metric: str, score: float) -> str:
     why = evaluation.explanation if evaluation is not None else None
     said = f'<p class="why">{escape(why)}</p>' if why else ""
     output = _text(run.output or "") if run.error is None else f'<p class="bad">{escape(run.error)}</p>'
-    return f"<div><h4>{escape(name)}: {number(score)}</h4>{output}{said}</div>"
+    return f"<div><h4>{escape(name)}: {score:.4g}</h4>{output}{said}</div>"
 
 
 def _text(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from promptops.core.bridge import drive
@@ -13,7 +12,7 @@ from promptops.core.errors import PromptOpsError
 from promptops.core.log import log
 from promptops.experiments._collect import Collector
 from promptops.experiments._plan import Finished, Plan
-from promptops.experiments._units import run_units
+from promptops.experiments._units import Interrupted, is_interrupt, run_units
 
 if TYPE_CHECKING:
     import anyio
@@ -64,7 +63,7 @@ async def run_in_loop(plan: Plan, collector: Collector) -> None:
     except BaseException as exc:
         with anyio.CancelScope(shield=True, deadline=anyio.current_time() + _SAVE_SECONDS):
             await _keep(collector)
-        _noted(exc, collector, plan)
+        _end_early(exc, collector, plan)
         raise
     if refused is not None:
         raise collector.upload_error(refused) from refused
@@ -80,20 +79,31 @@ def run_blocking(plan: Plan, collector: Collector) -> None:
     from promptops.core.portal import portal
 
     arrived: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
-    units: Future[None] = portal().start_task_soon(run_units, plan, arrived.put)
-    units.add_done_callback(lambda _: arrived.put(None))
+    given_up = False
+
+    def emit(row: Finished) -> None:
+        # Ctrl-C may come before the future is at hand; then the first row that is done ends the units.
+        if given_up:
+            raise Interrupted
+        arrived.put(row)
+
+    units: Future[None] | None = None
     try:
+        units = portal().start_task_soon(run_units, plan, emit)
+        units.add_done_callback(lambda _: arrived.put(None))
         _collect(collector, arrived)
+        units.result()
     except PromptOpsError as exc:
+        given_up = True
         _stop(units)
         raise collector.upload_error(exc) from exc
     except BaseException as exc:
+        given_up = True
         _stop(units)
         _take_all(collector, arrived)
         drive(_keep(collector))
-        _noted(exc, collector, plan)
+        _end_early(exc, collector, plan)
         raise
-    units.result()
     drive(_store_rest(collector))
 
 
@@ -119,11 +129,12 @@ def _take_all(collector: Collector, arrived: queue.SimpleQueue[Finished | None])
             collector.add(row)
 
 
-def _stop(units: Future[None]) -> None:
+def _stop(units: Future[None] | None) -> None:
+    if units is None:
+        return
     units.cancel()
-    until = monotonic() + _STOP_SECONDS
     try:
-        units.exception(timeout=max(0.0, until - monotonic()))
+        units.exception(timeout=_STOP_SECONDS)
     except (CancelledError, TimeoutError):
         return
 
@@ -149,8 +160,13 @@ async def _keep(collector: Collector) -> None:
         log().warning("experiment_rows_lost", rows=len(collector.rows) - collector.stored, error=str(exc))
 
 
-def _noted(exc: BaseException, collector: Collector, plan: Plan) -> None:
-    exc.add_note(f"The run ended early; {collector.stored} of its {len(plan.units)} rows are stored.")
+def _end_early(exc: BaseException, collector: Collector, plan: Plan) -> None:
+    note = f"The run ended early; {collector.stored} of its {len(plan.units)} rows are stored."
+    if is_interrupt(exc):
+        interrupt = KeyboardInterrupt()
+        interrupt.add_note(note)
+        raise interrupt from None
+    exc.add_note(note)
 
 
 class _Signal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from promptops.experiments._binding import Bound
@@ -26,9 +26,21 @@ from promptops.models.experiments import (
 if TYPE_CHECKING:
     import anyio
 
-__all__ = ["run_units"]
+__all__ = ["Interrupted", "is_interrupt", "run_units"]
 
 _LONGEST_ERROR: Final = 10_000
+
+
+class Interrupted(Exception):  # noqa: N818 - it says what happened
+    """Ctrl-C within a task or an evaluator; as a KeyboardInterrupt it would end the event loop before its tasks."""
+
+
+def is_interrupt(exc: BaseException) -> bool:
+    """Whether an error, or one of those that it groups, is an interrupt."""
+    if isinstance(exc, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", exc)
+        return any(is_interrupt(part) for part in group.exceptions)
+    return isinstance(exc, Interrupted)
 
 
 class _Outcome(msgspec.Struct, frozen=True):
@@ -40,7 +52,8 @@ class _Outcome(msgspec.Struct, frozen=True):
 async def run_units(plan: Plan, emit: Callable[[Finished], None]) -> None:
     """Run every unit, at most ``concurrency`` at once, and emit each on the loop's thread as soon as it is done.
 
-    A task or an evaluator that fails becomes a row that says so; nothing of one unit reaches another.
+    A task or an evaluator that fails becomes a row that says so; nothing of one unit reaches another. Only an
+    interrupt ends the run, as an :class:`Interrupted` in a group.
     """
     import anyio
     import anyio.lowlevel
@@ -142,7 +155,7 @@ def _call_here(bound: Bound, example: DatasetExample, output: object) -> _Outcom
         positional, keywords = bound.arguments(example, output)
         value = bound.call(*positional, **keywords)
     except KeyboardInterrupt:
-        raise
+        raise Interrupted from None
     except BaseException as exc:  # noqa: BLE001 - whatever a user's function raises belongs into its row
         return _Outcome(None, described(exc), perf_counter() - started)
     return _Outcome(value, None, perf_counter() - started)
@@ -167,7 +180,9 @@ async def _settle(awaitable: Any) -> _Outcome:
         if _run_is_cancelled(exc):
             raise
         return _Outcome(None, described(exc), perf_counter() - started)
-    except (KeyboardInterrupt, GeneratorExit):
+    except KeyboardInterrupt:
+        raise Interrupted from None
+    except GeneratorExit:
         raise
     except BaseException as exc:  # noqa: BLE001 - whatever a user's function raises belongs into its row
         return _Outcome(None, described(exc), perf_counter() - started)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from promptops.core.codec import depth_exceeds
 from promptops.server.calls import Family
-from promptops.server.errors import RequestRefused, invalid
+from promptops.server.refusals import RequestRefused, invalid
 from promptops.server.settings import MAX_BODY_BYTES, MAX_NESTING
 
 if TYPE_CHECKING:

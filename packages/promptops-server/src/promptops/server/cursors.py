@@ -8,8 +8,8 @@ import hmac
 from typing import Final
 
 import msgspec
-from promptops.server.errors import QueryError
 from promptops.server.grants import Grant
+from promptops.server.refusals import QueryError
 
 __all__ = ["Cursors"]
 

@@ -18,8 +18,9 @@ from promptops.core.log import log
 from promptops.server import wire
 from promptops.server.calls import JSON, PROBLEM, Reply, Visit
 from promptops.server.idempotency import IdempotencyInProgress, Replayed
+from promptops.server.refusals import QueryError, RequestRefused
 
-__all__ = ["QueryError", "RequestRefused", "error_reply", "invalid", "parse_msgspec_error"]
+__all__ = ["error_reply", "parse_msgspec_error"]
 
 _encode = msgspec.json.Encoder().encode
 _AT: Final = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
@@ -41,22 +42,6 @@ _TITLES: Final = {
 }
 
 
-class QueryError(errors.ValidationError):
-    """A query or path parameter was refused: 400 on ``/v2``, 422 on ``/v1``."""
-
-
-class RequestRefused(errors.PromptOpsError):
-    """The request was refused before any operation looked at it.
-
-    Attributes:
-        status: The HTTP status.
-    """
-
-    def __init__(self, message: str, *, status: int, **facts: Any) -> None:
-        super().__init__(message, **facts)
-        self.status = status
-
-
 class _Failure(Struct, kw_only=True):
     status: int
     code: str
@@ -67,13 +52,6 @@ class _Failure(Struct, kw_only=True):
     prompt_id: str | None = None
     suggested_prompts: list[str] | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-def invalid(field: str, message: str, code: str = "invalid_value") -> errors.ValidationError:
-    """The error for one bad field of a body."""
-    return errors.ValidationError(
-        f"{field}: {message}", validation_errors=[{"field": field, "message": message, "code": code}]
-    )
 
 
 def parse_msgspec_error(error: msgspec.DecodeError) -> dict[str, Any]:

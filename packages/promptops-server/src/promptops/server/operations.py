@@ -17,8 +17,9 @@ from litestar.types import ASGIApp
 from msgspec import Struct
 from promptops.core.errors import AuthorizationError, ValidationError
 from promptops.server.calls import Call, Reply, Visit
-from promptops.server.errors import QueryError, error_reply, parse_msgspec_error
+from promptops.server.errors import error_reply, parse_msgspec_error
 from promptops.server.grants import Scope
+from promptops.server.refusals import QueryError
 
 __all__ = ["NoQuery", "Operation", "operation", "operation_of"]
 

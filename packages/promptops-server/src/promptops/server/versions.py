@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
-from promptops.server.errors import invalid
+from promptops.server.refusals import invalid
 
 __all__ = ["FIRST", "bump", "normalise", "sort_key"]
 

@@ -1,24 +1,23 @@
-"""The command itself: options, what is printed, and what to try next."""
+"""The command itself: its options, and what it does one after the other."""
 
 from __future__ import annotations
 
 import os
-import shlex
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from promptops.cli._comparison import print_comparison
 from promptops.cli._connection import embedded
 from promptops.cli._failures import CommandFailed
-from promptops.cli._output import console, print_json
+from promptops.cli._output import print_json
 from promptops.cli.quickstart._evaluators import correct_label, label_checker
 from promptops.cli.quickstart._live import LiveModel, Model, ModelCallError, ModelSetupError, choose_live_model
-from promptops.cli.quickstart._material import PROMPT, Material, register
+from promptops.cli.quickstart._material import Material, register
 from promptops.cli.quickstart._offline import NearestExampleModel, read_prompt
+from promptops.cli.quickstart._talk import Talk
 from promptops.client import SyncPromptOpsClient
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def quickstart(
     offline model.
     """
     with _server(data_dir, base_url) as client, _model(provider, model) as asked:
-        say = _Talk(silent=as_json)
+        say = Talk(silent=as_json)
         material = register(client)
         say.setting(asked, material, data_dir if base_url is None else None, base_url)
         if isinstance(asked, LiveModel) and not yes and not as_json and sys.stdin.isatty():
@@ -76,63 +75,12 @@ def quickstart(
         ]
         comparison = client.experiments.compare(results[0].name, results[1].name, dataset=material.dataset.id)
         target = report or (data_dir / "report.html" if base_url is None else Path("promptops-report.html"))
-        _write_report(comparison, target)
+        _write_report([*results, comparison], target, asked)
     where = ["--data-dir", str(data_dir)] if base_url is None else ["--base-url", base_url]
     if as_json:
         print_json(_facts(asked, material, results, comparison, target))
     else:
         say.outcome(comparison, target, where)
-
-
-class _Talk:
-    """Tells a person what happens."""
-
-    def __init__(self, *, silent: bool) -> None:
-        self._silent = silent
-
-    def setting(self, model: Model, material: Material, directory: Path | None, base_url: str | None) -> None:
-        """Say what is there before anything runs."""
-        if self._silent:
-            return
-        from rich.markup import escape
-
-        screen = console()
-        first, second = material.baseline, material.candidate
-        server = f"started here, data in {directory}" if directory is not None else str(base_url)
-        rows = [("model", model.description)]
-        if isinstance(model, NearestExampleModel):
-            rows.append(("", "to ask a language model, set OPENAI_API_KEY, ANTHROPIC_API_KEY or OPENAI_BASE_URL"))
-        rows += [
-            ("server", server),
-            ("prompt", f"{first.slug}, {first.version} ({_shots(first)}) and {second.version} ({_shots(second)})"),
-            ("dataset", f"{material.dataset.name}, {material.size} examples"),
-        ]
-        screen.print("[bold]PromptOps quickstart[/bold]")
-        for name, text in rows:
-            screen.print(f"  [dim]{name:8}[/dim] {escape(text)}", soft_wrap=True)
-        screen.print()
-
-    def outcome(self, comparison: Comparison, report: Path, where: list[str]) -> None:
-        """Show the comparison and what to try next."""
-        from rich.markup import escape
-
-        screen = console()
-        screen.print()
-        print_comparison(comparison, fields=("message",))
-        screen.print(f"\nReport: {escape(str(report))}\n\n[bold]Try next[/bold]", soft_wrap=True)
-        for command in next_commands(comparison, where, os.environ):
-            screen.print(f"  {escape(command)}", soft_wrap=True)
-
-
-def next_commands(comparison: Comparison, where: list[str], environ: Mapping[str, str]) -> list[str]:
-    """Three commands that work as printed, in the directory where the quickstart ran."""
-    program = ["uv", "run", "promptops"] if environ.get("UV_RUN_RECURSION_DEPTH") else ["promptops"]
-    commands = [
-        ["experiments", "compare", comparison.baseline, comparison.candidate, *where],
-        ["prompts", "render", PROMPT, "--var", "message=Where is my parcel?", *where],
-        ["serve", *where] if where[0] == "--data-dir" else ["datasets", "list", *where],
-    ]
-    return [shlex.join([*program, *command]) for command in commands]
 
 
 @contextmanager
@@ -222,21 +170,16 @@ def _experiment(  # noqa: PLR0917
     return result
 
 
-def _write_report(comparison: Comparison, target: Path) -> None:
+def _write_report(items: Sequence[ExperimentResult | Comparison], target: Path, model: Model) -> None:
     from promptops.experiments import write_html_report
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_html_report(comparison, target)
+        write_html_report(items, target, title=f"PromptOps quickstart, {model.description}")
     except OSError as error:
         raise CommandFailed(
             f"cannot write the report to {target}: {error.strerror}", hint="name another file with --report"
         ) from error
-
-
-def _shots(prompt: PromptResponse) -> str:
-    count = len(read_prompt(prompt.messages[0].content if prompt.messages else prompt.content).examples)
-    return f"{count} examples in its text"
 
 
 def _facts(

@@ -27,6 +27,7 @@ _STRICT_HEAD = re.compile(
 )
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _PREFIX = b"HTTP/1."
+_EMPTY: Final = bytearray()  # never changed: a head in pieces gets a buffer of its own
 _HEAD, _FIXED, _H11, _DONE = range(4)
 
 
@@ -79,7 +80,7 @@ class ResponseReader:
         self._method = method
         self._limit = limit
         self._state = _HEAD
-        self._buffer = b""
+        self._buffer = _EMPTY
         self._h11 = None
         self._chunks = []
         self._remaining = 0
@@ -103,7 +104,15 @@ class ResponseReader:
             return self._feed_eof()
         self.received = True
         if state == _HEAD:
-            return self._feed_head(self._buffer + data if self._buffer else data)
+            buffer = self._buffer
+            if not buffer:
+                return self._feed_head(data, 0)
+            # A head in pieces: look for its end only in what is new.
+            start = max(0, len(buffer) - 3)
+            buffer += data
+            if _BLANK_LINE.search(buffer, start) is None and len(buffer) <= MAX_HEAD and buffer.startswith(_PREFIX):
+                return False
+            return self._feed_head(bytes(buffer), start)
         if state == _FIXED:
             return self._feed_fixed(data)
         if state == _H11:
@@ -140,16 +149,16 @@ class ResponseReader:
             decoder.finish()
         return Response(status=self.status, headers=self.headers, body=body)
 
-    def _feed_head(self, buffer: bytes) -> bool:
+    def _feed_head(self, buffer: bytes, start: int) -> bool:
         if not buffer.startswith(_PREFIX) and not _PREFIX.startswith(buffer[:7]):
             raise ProtocolError("the peer answered something that is not HTTP/1.1")
         match = _STRICT_HEAD.match(buffer)
         if match is None:
-            if _BLANK_LINE.search(buffer) is not None:
+            if _BLANK_LINE.search(buffer, start) is not None:
                 return self._hand_over(buffer, strict=False)
             if len(buffer) > MAX_HEAD:
                 raise ProtocolError(f"the head of the answer is larger than {MAX_HEAD} bytes")
-            self._buffer = buffer
+            self._buffer = bytearray(buffer)
             return False
         end = match.end()
         if end > MAX_HEAD:
@@ -187,7 +196,7 @@ class ResponseReader:
         self.headers = headers
         connection = headers.get("connection")
         self.reusable = connection is None or "close" not in connection.lower()
-        self._buffer = b""
+        self._buffer = _EMPTY
         self._state = _FIXED
         self._remaining = remaining
         return self._feed_fixed(buffer[end:])
@@ -233,7 +242,7 @@ class ResponseReader:
         connection.send(h11.EndOfMessage())
         self._h11 = connection
         self._strict = strict
-        self._buffer = b""
+        self._buffer = _EMPTY
         self._state = _H11
         return self._feed_h11(buffer)
 

@@ -102,7 +102,7 @@ class FaultProxy:
         self._respond = respond
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
-        self._listener: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
         self._parked: list[socket.socket] = []
         self._clients: dict[asyncio.Task[None], asyncio.StreamWriter | None] = {}
         self._port = 0
@@ -176,13 +176,14 @@ class FaultProxy:
         self._mode, self._tls = mode, tls
         if not restart:
             return
-        await self._unlisten()
+        self._unlisten()
         if not mode.listens:
             await self._drop()
         if isinstance(mode, Unreachable):
             self._fill_queue()
         elif mode.listens:
-            self._listener = asyncio.create_task(self._listen(self._bind(_BACKLOG), tls))
+            self._listener = listener = self._bind(_BACKLOG)
+            self._loop.add_reader(listener, self._accept, listener, tls)
         elif not self._port:
             # Refusing from the start: the port is found, and left alone.
             self._bind(1).close()
@@ -192,6 +193,7 @@ class FaultProxy:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", self._port))
         sock.listen(backlog)
+        sock.setblocking(False)
         self._port = sock.getsockname()[1]
         return sock
 
@@ -203,20 +205,25 @@ class FaultProxy:
             filler.connect_ex(("127.0.0.1", self._port))
             self._parked.append(filler)
 
-    async def _listen(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
-        with listener:
-            while True:
-                sock, _ = await self._loop.sock_accept(listener)
-                self._connections += 1
-                task = asyncio.create_task(self._welcome(sock, tls))
-                self._clients[task] = None
-                task.add_done_callback(self._clients.pop)
+    def _accept(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            sock, _ = listener.accept()
+            sock.setblocking(False)
+            self._connections += 1
+            task = self._loop.create_task(self._welcome(sock, tls))
+            self._clients[task] = None
+            task.add_done_callback(lambda done: self._finished(done, sock))
 
-    async def _unlisten(self) -> None:
+    def _finished(self, task: asyncio.Task[None], sock: socket.socket) -> None:
+        if self._clients.pop(task) is None:
+            # It ended before it had a transport, which would have closed the socket.
+            sock.close()
+
+    def _unlisten(self) -> None:
         listener, self._listener = self._listener, None
         if listener is not None:
-            listener.cancel()
-            await asyncio.wait([listener])
+            self._loop.remove_reader(listener)
+            listener.close()
         while self._parked:
             self._parked.pop().close()
 
@@ -230,7 +237,7 @@ class FaultProxy:
             await asyncio.wait(clients)
 
     async def _stop(self) -> None:
-        await self._unlisten()
+        self._unlisten()
         await self._drop()
         # Transports close in the rounds after this one.
         for _ in range(5):

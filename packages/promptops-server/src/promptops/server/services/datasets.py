@@ -8,10 +8,10 @@ from typing import Any, Final
 from promptops.core.errors import NotFoundError, ValidationError
 from promptops.server import wire
 from promptops.server.cursors import Cursors
-from promptops.server.errors import invalid
 from promptops.server.grants import Grant
 from promptops.server.idempotency import InFlight, Once
 from promptops.server.queries import DatasetListQuery, ExampleListQuery
+from promptops.server.refusals import invalid
 from promptops.server.services.pages import ExamplePage, page_of, pagination
 from promptops.server.services.projects import Projects
 from promptops.server.stores.protocol import DatasetStore

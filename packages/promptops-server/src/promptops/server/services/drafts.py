@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from promptops.core.errors import ValidationError
 from promptops.prompts.render import prompt_variables
 from promptops.server import wire
-from promptops.server.errors import invalid
+from promptops.server.refusals import invalid
 from promptops.server.stores.protocol import PromptDocument
 
 __all__ = ["draft_of_create", "draft_of_update", "slug_of"]
@@ -158,7 +158,7 @@ def _check_metadata(metadata: wire.JsonObject) -> None:
 
 
 def _derived(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:128].strip("-")
     return slug if slug and not _is_uuid(slug) else f"prompt-{uuid.uuid4().hex[:12]}"
 

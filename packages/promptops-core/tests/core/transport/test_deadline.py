@@ -1,0 +1,80 @@
+"""A deadline is a deadline, however slowly the answer drips."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from promptops.core._transport import AsyncTransport, SyncTransport
+from promptops.core.testing.faults import Drip, FaultProxy, http_answer
+from promptops.core.transport import Attempt, DeadlineExceeded
+
+Make = Callable[..., Attempt]
+CALLS, AT_ONCE, DEADLINE, GRACE = 200, 50, 0.6, 0.1
+
+
+def _drip() -> FaultProxy:
+    """About four seconds for an answer; never longer than a tenth of a second without a byte."""
+    return FaultProxy(mode=Drip(20.0), respond=lambda method, target: http_answer(200, (), b"x" * 40))
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_every_dripping_call_ends_in_time(backend: str, attempt: Make) -> None:
+    late: list[float] = []
+
+    async def one(transport: AsyncTransport) -> None:
+        began = time.monotonic()
+        with pytest.raises(DeadlineExceeded):
+            await transport.send(attempt(deadline=DEADLINE))
+        late.append(time.monotonic() - began - DEADLINE)
+
+    async def main(url: str) -> None:
+        transport = AsyncTransport(url, max_connections=AT_ONCE)
+        for _ in range(CALLS // AT_ONCE):
+            async with anyio.create_task_group() as group:
+                for _ in range(AT_ONCE):
+                    group.start_soon(one, transport)
+        assert transport.stats().busy == 0
+        await transport.aclose()
+
+    with _drip() as server:
+        anyio.run(main, server.url, backend=backend)
+    assert len(late) == CALLS
+    assert max(late) <= GRACE
+
+
+def test_every_dripping_blocking_call_ends_in_time(
+    attempt: Make, drive: Callable[[Coroutine[Any, Any, Any]], Any]
+) -> None:
+    late: list[float] = []
+
+    def one() -> None:
+        for _ in range(CALLS // AT_ONCE):
+            began = time.monotonic()
+            with pytest.raises(DeadlineExceeded):
+                drive(transport.send(attempt(deadline=DEADLINE)))
+            late.append(time.monotonic() - began - DEADLINE)
+
+    with _drip() as server:
+        transport = SyncTransport(server.url, max_connections=AT_ONCE)
+        threads = [threading.Thread(target=one) for _ in range(AT_ONCE)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert transport.stats().busy == 0
+        drive(transport.aclose())
+    assert len(late) == CALLS
+    assert max(late) <= GRACE
+
+
+def test_control_a_timeout_for_each_read_lets_the_call_run_on() -> None:
+    with _drip() as server, httpx.Client(timeout=DEADLINE) as client:
+        began = time.monotonic()
+        assert client.get(server.url).status_code == 200
+        assert time.monotonic() - began > DEADLINE + GRACE
