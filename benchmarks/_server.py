@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ async def _serve() -> None:
 
 
 @contextmanager
-def bench_server() -> Iterator[str]:
+def bench_server() -> Generator[str, None, None]:
     """The origin of a running server."""
     with subprocess.Popen(
         [sys.executable, str(Path(__file__).resolve())], stdout=subprocess.PIPE, text=True

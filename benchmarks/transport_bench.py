@@ -1,7 +1,8 @@
 """The transports beside httpx and aiohttp, in one interleaved run against a bare server.
 
-Every figure includes decoding the JSON body with msgspec. httpx is run with keep-alive off, with its default limits and with
-high limits; throughput is compared with the best of them. Only the ratios mean anything on another machine.
+Run it from the root: ``python -m benchmarks.transport_bench``. Every figure includes decoding the JSON body with
+msgspec. httpx is run with keep-alive off, with its default limits and with high limits; throughput is compared with
+the best of them. Only the ratios mean anything on another machine.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 import aiohttp
 import httpx
 import msgspec
-from _server import bench_server
 from promptops.core._transport import AsyncTransport, SyncTransport
 from promptops.core.messages import READ, Response
 from promptops.core.transport import Attempt
+
+from benchmarks._server import bench_server
 
 TARGET = "/v1/client/prompts/support-reply?label=production"
 HEADERS = (

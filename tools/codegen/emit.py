@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import textwrap
 from graphlib import TopologicalSorter
 from typing import Any
@@ -195,7 +196,18 @@ def _escaped(line: str) -> str:
 
 def _formatted(source: str) -> str:
     """The source as ruff formats it, whatever the configuration around it says."""
-    command = ["ruff", "format", "--isolated", "--line-length", str(_WIDTH), "--target-version", "py311", "-"]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "format",
+        "--isolated",
+        "--line-length",
+        str(_WIDTH),
+        "--target-version",
+        "py311",
+        "-",
+    ]
     done = subprocess.run(  # noqa: S603 - a fixed command
         command, input=source, capture_output=True, text=True, check=False
     )

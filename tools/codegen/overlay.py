@@ -1,7 +1,6 @@
-"""What a client knows beyond the document: properties that may be absent, and text that is a date.
+"""What a client knows beyond the document: properties that other servers of the same contract may leave out.
 
-An overlay is JSON: ``{"defaults": {SCHEMA: {PROPERTY: VALUE}}, "formats": {PROPERTY: FORMAT}}``. A default makes a
-property optional; a format holds for every property of that name that is a string without one.
+An overlay is JSON: ``{"defaults": {SCHEMA: {PROPERTY: VALUE}}}``. A default makes a property optional.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ def apply(document: Document, overlay: Mapping[str, Mapping[str, Any]]) -> None:
         CodegenError: The overlay names what the document does not have.
     """
     _apply_defaults(document, overlay.get("defaults", {}))
-    _apply_formats(document, overlay.get("formats", {}))
 
 
 def _apply_defaults(document: Document, defaults: Mapping[str, Mapping[str, Any]]) -> None:
@@ -44,13 +42,3 @@ def _apply_defaults(document: Document, defaults: Mapping[str, Mapping[str, Any]
             properties[wire] = {**properties[wire], "default": default}
         required = [wire for wire in schema.get("required", []) if wire not in values]
         document.schemas[name] = {**schema, "properties": properties, "required": required}
-
-
-def _apply_formats(document: Document, formats: Mapping[str, str]) -> None:
-    for name, schema in document.schemas.items():
-        properties: dict[str, Any] = dict(properties_of(schema))
-        found = [wire for wire in properties if wire in formats and properties[wire].get("type") == "string"]
-        for wire in found:
-            properties[wire] = {"format": formats[wire], **properties[wire]}
-        if found:
-            document.schemas[name] = {**schema, "properties": properties}

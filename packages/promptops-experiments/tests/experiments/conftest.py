@@ -99,7 +99,7 @@ class MemoryServer:
         dataset: dict[str, Any] = {
             "id": make_id("Dataset", self._next()),
             "name": body["name"],
-            "space_id": body["space_id"],
+            "space_id": body.get("space_id", self.spaces[0]["id"]),
             "created_at": NOW,
             "updated_at": NOW,
         }

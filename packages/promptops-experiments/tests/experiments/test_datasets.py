@@ -144,13 +144,11 @@ def test_a_dataset_goes_into_the_project_that_is_named(server: MemoryServer, oth
     assert datasets.create("b", [{"a": 1}], project="default").space_id == server.spaces[0]["id"]
 
 
-def test_without_a_project_the_only_one_is_taken(datasets: SyncDatasets, server: MemoryServer) -> None:
-    assert datasets.create("a", [{"a": 1}]).space_id == server.spaces[0]["id"]
-
-
-def test_among_several_projects_none_is_guessed(datasets: SyncDatasets, other_space: str) -> None:
-    with pytest.raises(ValidationError, match=r"several projects \('default', 'other'\); pass project="):
-        datasets.create("a", [{"a": 1}])
+def test_without_a_project_the_default_of_the_key_is_taken(
+    datasets: SyncDatasets, server: MemoryServer, other_space: str
+) -> None:
+    created = datasets.create("a", [{"a": 1}])
+    assert created.space_id == server.spaces[0]["id"] != other_space
 
 
 def test_a_project_that_is_not_there_is_named(datasets: SyncDatasets) -> None:

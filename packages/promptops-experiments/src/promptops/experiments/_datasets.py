@@ -12,7 +12,7 @@ from promptops.core.pagination import CursorPage, iterate_cursor
 from promptops.experiments._chunks import body_with, chunked
 from promptops.experiments._examples import encoded_examples
 from promptops.experiments._http import NAMED_PER_PAGE, delete, fetch, path, post
-from promptops.experiments._lookup import dataset_id_of, only_space_id, space_id_of
+from promptops.experiments._lookup import dataset_id_of, space_id_of
 from promptops.experiments._pages import datasets_page, examples_page
 from promptops.models import Dataset, DatasetVersionWithExampleIds
 from promptops.models.datasets import DatasetExample
@@ -38,7 +38,7 @@ class AsyncDatasets(AsyncResource):
             name: Unique in its project.
             examples: Objects with one or more fields of any JSON values; the server gives ``id``, ``created_at`` and
                 ``updated_at`` itself.
-            project: The project by name or id; when absent, the client's, then the only one that the key grants.
+            project: The project by name or id; when absent, the client's, then the default of the key.
 
         Raises:
             ValidationError: An example cannot be stored; nothing was sent.
@@ -46,9 +46,9 @@ class AsyncDatasets(AsyncResource):
             PromptOpsError: A later part failed; ``details`` says how many examples are ``stored``, and the id.
         """
         parts = chunked(encoded_examples(examples))
-        space_id = await self._scope(project) or await only_space_id(self._runtime)
+        space_id = await self._scope(project)
         first = next(parts)
-        others = {"name": name, "space_id": space_id}
+        others = {"name": name} if space_id is None else {"name": name, "space_id": space_id}
         dataset = await post(self._runtime, path("datasets"), body_with("examples", first, others), Dataset)
         await self._insert_parts(dataset.id, parts, stored=len(first), kind="created")
         return dataset

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from promptops.core.errors import NotFoundError, ValidationError
 from promptops.core.pagination import iterate_cursor
 from promptops.core.runtime import Runtime
 from promptops.experiments._pages import datasets_page, experiments_page, spaces_page
@@ -16,7 +15,6 @@ __all__ = [
     "experiment_id_of",
     "experiment_named",
     "experiment_scope",
-    "only_space_id",
     "space_id_of",
 ]
 
@@ -31,17 +29,6 @@ async def space_id_of(runtime: Runtime, project: str | None) -> str | None:
         return found.id
     others = await spaces_page(runtime, None)
     raise not_found("project", project, [space.name for space in others.items])
-
-
-async def only_space_id(runtime: Runtime) -> str:
-    """Return the id of the one space that the key grants; among several the caller has to choose."""
-    page = await spaces_page(runtime, None)
-    if len(page.items) > 1:
-        names = ", ".join(repr(space.name) for space in page.items[:10])
-        raise ValidationError(f"the key grants several projects ({names}); pass project= to say which one is meant")
-    if not page.items:
-        raise NotFoundError("the key grants no project; use a key that does")
-    return page.items[0].id
 
 
 async def dataset_id_of(runtime: Runtime, dataset: str, project: str | None) -> str:

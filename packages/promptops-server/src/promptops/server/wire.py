@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 JsonObject = dict[str, Any]
+Timestamp = Annotated[datetime, Meta(tz=True)]
 TemplateFormat = Literal["mustache", "f-string", "none"]
 
 # --- prompts, /v1/client ---------------------------------------------------------------------------------------------
@@ -56,8 +57,8 @@ class PromptResponse(Struct, frozen=True, kw_only=True):
     metadata: JsonObject
     module_id: str | None
     created_by: str | None
-    created_at: datetime
-    updated_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class PromptCreate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,7 +127,7 @@ class ResponseMetadata(Struct, frozen=True, kw_only=True):
     """Facts about one answer."""
 
     request_id: str
-    timestamp: datetime
+    timestamp: Timestamp
 
 
 class PromptList(Struct, frozen=True, kw_only=True):
@@ -161,7 +162,7 @@ class Health(Struct, frozen=True, kw_only=True):
 
     status: str
     version: str
-    timestamp: datetime
+    timestamp: Timestamp
     dependencies: dict[str, JsonObject]
 
 
@@ -267,7 +268,7 @@ class Space(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     description: str
-    created_at: datetime
+    created_at: Timestamp
     is_private: bool
     organization_id: str | None = None
 
@@ -285,8 +286,8 @@ class DatasetVersion(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     dataset_id: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class Dataset(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -295,8 +296,8 @@ class Dataset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     name: str
     space_id: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
     versions: list[DatasetVersion] | UnsetType = UNSET
 
 
@@ -308,10 +309,10 @@ class DatasetList(Struct, frozen=True, kw_only=True):
 
 
 class DatasetCreate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A new dataset with its first examples."""
+    """A new dataset with its first examples; without ``space_id`` it belongs to the default project of the key."""
 
     name: str
-    space_id: str
+    space_id: str | None = None
     examples: Annotated[list[JsonObject], Meta(min_length=1, max_length=1000)]
 
 
@@ -334,8 +335,8 @@ class DatasetVersionWithExampleIds(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     space_id: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
     dataset_version_id: str
     example_ids: list[str]
 
@@ -348,8 +349,8 @@ class Experiment(Struct, frozen=True, kw_only=True):
     space_id: str
     dataset_id: str | None
     dataset_version_id: str | None
-    created_at: datetime
-    updated_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
     experiment_traces_project_id: str | None = None
     integration_id: str | None = None
 
@@ -391,8 +392,8 @@ class ExperimentWithRunIds(Struct, frozen=True, kw_only=True):
     space_id: str
     dataset_id: str | None
     dataset_version_id: str | None
-    created_at: datetime
-    updated_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
     run_ids: list[str]
     experiment_traces_project_id: str | None = None
     integration_id: str | None = None

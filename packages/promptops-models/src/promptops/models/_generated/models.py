@@ -35,14 +35,14 @@ class Dataset(Struct, frozen=True, kw_only=True):
 
 
 class DatasetCreate(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A new dataset with its first examples.
+    """A new dataset with its first examples; without ``space_id`` it belongs to the default project of the key.
 
     Attributes:
         examples: 1 to 1,000 items.
     """
 
     name: str
-    space_id: str
+    space_id: str | None = None
     examples: list[JsonObject]
 
 
