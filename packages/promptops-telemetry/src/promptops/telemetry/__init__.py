@@ -1,0 +1,1 @@
+"""Telemetry of the PromptOps client: events, batches and exporters."""
