@@ -11,6 +11,7 @@ from promptops.core import (
     ConfigurationError,
     NetworkError,
     PromptNotFoundError,
+    PromptOpsError,
     RateLimitError,
     Request,
     Response,
@@ -176,6 +177,38 @@ def test_conflict_of_an_idempotency_key_in_progress_is_retried(play: Play) -> No
     bench = Bench(play, busy, OK)
     assert bench.send(KEYED) is OK
     assert bench.clock.sleeps == [pytest.approx(1.05)]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "repeated"),
+    [
+        (RESET, True),
+        (HUNG, True),
+        (status(502), True),
+        (status(504), True),
+        (REFUSED, False),
+        (status(429, retry_after="0"), False),
+    ],
+)
+def test_an_error_says_whether_an_earlier_attempt_may_have_had_its_effect(
+    play: Play, earlier: Any, repeated: bool
+) -> None:
+    gone = json_response({"error": {"code": "PROMPT_NOT_FOUND", "message": "gone"}}, status=404)
+    with pytest.raises(PromptNotFoundError) as caught:
+        Bench(play, earlier, gone).send(Request(method="DELETE", path="/x", profile=WRITE))
+    assert caught.value.repeated is repeated
+
+
+def test_an_error_of_the_first_attempt_is_no_repetition(play: Play) -> None:
+    with pytest.raises(PromptOpsError) as caught:
+        Bench(play, RESET).send(POST)
+    assert caught.value.repeated is False
+
+
+def test_a_deletion_is_never_repeated_behind_the_back_of_the_loop(play: Play) -> None:
+    bench = Bench(play, OK)
+    bench.send(Request(method="DELETE", path="/x", profile=WRITE))
+    assert bench.transport.attempts[0].retry_stale is False
 
 
 def test_should_retry_of_the_server_is_obeyed(play: Play) -> None:

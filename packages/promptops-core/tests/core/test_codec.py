@@ -186,3 +186,10 @@ def test_nested_bombs_do_not_kill_a_thread_with_a_small_stack() -> None:
         threading.stack_size(size)
     assert outcomes == ["refused"] * 3 + ["list"]
     assert sys.getrecursionlimit() == 1000
+
+
+def test_a_value_within_itself_is_named_by_its_field() -> None:
+    value: dict[str, Any] = {}
+    value["self"] = value
+    with pytest.raises(ValidationError, match=r"\$\.metadata: the value refers to itself"):
+        encode({"name": "a", "metadata": value})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from promptops.core import Response, errors
-from promptops.core.decode import error_from_response, normalise_code
+from promptops.core.decode import error_from_response, error_of_code, normalise_code
 
 NOW = 1_700_000_000.0
 
@@ -285,3 +285,17 @@ def test_secrets_of_the_caller_are_removed_from_everything() -> None:
     shown = repr(error) + str(error) + repr(error.__dict__)
     for secret in ("my-own-secret", key, "S" * 43, "pa55word"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("PROMPT_NOT_FOUND", errors.PromptNotFoundError),
+        ("validation-error", errors.ValidationError),
+        ("???", errors.PromptOpsError),
+    ],
+)
+def test_one_item_of_an_answer_has_the_error_of_its_code(code: str, kind: type[errors.PromptOpsError]) -> None:
+    error = error_of_code(code, "It said so.")
+    assert (type(error), error.message) == (kind, "It said so.")
+    assert type(error_of_code(code, "")) is kind

@@ -18,9 +18,10 @@ from promptops.core.log import event
 from promptops.core.messages import READ, Request, Response
 from promptops.core.outgoing import Headers, Outgoing
 from promptops.core.pools import Pools
+from promptops.core.retry import MAYBE_DONE
 from promptops.core.runtime import StreamedResponse
 from promptops.core.streams import TranslatedStream, read_error
-from promptops.core.transport import Attempt, Transport, TransportError
+from promptops.core.transport import Attempt, ExchangeFailed, Transport, TransportError
 
 __all__ = ["BaseRuntime", "random_fraction"]
 
@@ -31,6 +32,10 @@ _FOR_EVER: Final = float("inf")
 def random_fraction() -> float:
     """Uniform in [0, 1); from the system, so a seeded program is not disturbed and forked children differ."""
     return int.from_bytes(os.urandom(6), "big") / 2.0**48
+
+
+def _is_limit(seconds: object) -> bool:
+    return isinstance(seconds, int | float) and 0 < seconds < _FOR_EVER
 
 
 class BaseRuntime:
@@ -92,6 +97,7 @@ class BaseRuntime:
         shared = self._limits
         probing = shared.busy and self._judge.is_probe(request, deadline)
         error: PromptOpsError | None = None
+        repeated = False
         number = 0
         try:
             while True:
@@ -105,6 +111,8 @@ class BaseRuntime:
                     cause = exc
                     call = Call(request=request, deadline=deadline, seconds=seconds, own_deadline=own)
                     error, delay = self._judge.after_failure(call, exc, number)
+                    error.repeated = repeated
+                    repeated = repeated or isinstance(exc, ExchangeFailed)
                 else:
                     if 200 <= response.status < 300 or response.status in request.accept_statuses:
                         if shared.busy:
@@ -112,6 +120,8 @@ class BaseRuntime:
                         return response
                     call = Call(request=request, deadline=deadline, seconds=seconds, own_deadline=own)
                     error, delay = self._judge.after_answer(call, response, gate, number)
+                    error.repeated = repeated
+                    repeated = repeated or response.status in MAYBE_DONE
                 if delay is None:
                     raise error from cause
                 number += 1
@@ -176,8 +186,10 @@ class BaseRuntime:
         seconds = request.timeout
         if seconds is None:
             seconds = self._timeout or request.profile.deadline
-        if not 0 < seconds < _FOR_EVER:
-            raise ValidationError(f"timeout must be a positive number of seconds, not {seconds!r}.")
+        if not _is_limit(seconds):
+            reason = f"must be a positive number of seconds, not {seconds!r:.80}"
+            problem = {"field": "timeout", "message": reason, "code": "out_of_range"}
+            raise ValidationError(f"timeout {reason}.", validation_errors=[problem])
         deadline = self._now() + seconds
         return (deadline, seconds, True) if entered() is None else self._deadlines.limit(deadline, seconds)
 
@@ -189,7 +201,8 @@ class BaseRuntime:
             body=request.body or b"",
             timeouts=request.profile.timeouts,
             deadline=deadline,
-            retry_stale=request.is_idempotent,
+            # A deletion is repeated by the loop above alone, which then knows what "not found" means.
+            retry_stale=request.is_idempotent and request.method != "DELETE",
         )
 
     async def _held(

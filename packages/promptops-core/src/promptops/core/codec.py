@@ -146,10 +146,21 @@ def _invalid(path: str, reason: str) -> ValidationError:
 
 def _refusal(value: Any, exc: Exception) -> ValidationError:
     if isinstance(exc, RecursionError):
-        return _invalid("$", "the value refers to itself or nests too deep for JSON")
+        fields = (path for path, child in _children("$", value) if _recurses(child))
+        return _invalid(next(fields, "$"), "the value refers to itself or nests too deep for JSON")
     if isinstance(exc, UnicodeEncodeError):
         return _invalid(_find(value, _lone_surrogate) or "$", "the text holds a lone surrogate, which is not text")
     return _invalid(_find(value, _unsupported) or "$", _short(str(exc)).rstrip("."))
+
+
+def _recurses(value: Any) -> bool:
+    try:
+        _ENCODER.encode(value)
+    except RecursionError:
+        return True
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
+        return False
+    return False
 
 
 def _not_finite(value: Any) -> bool:

@@ -19,7 +19,7 @@ from promptops.core.pacing import parse_retry_after, retry_after_seconds
 from promptops.core.redact import redact, redact_value
 from promptops.core.retry import should_retry_header
 
-__all__ = ["error_from_response", "normalise_code"]
+__all__ = ["error_from_response", "error_of_code", "normalise_code"]
 
 LONGEST_TEXT: Final = 200
 _LARGEST_BODY: Final = 256 * 1024
@@ -128,6 +128,13 @@ def error_from_response(response: Response, *, secrets: Iterable[str] = (), now:
     }
     extra = _extra(kind, response, facts, now=now)
     return kind(message, **common, **redact_value(extra, tuple(secrets)))
+
+
+def error_of_code(code: str, message: str) -> PromptOpsError:
+    """The typed error of one item within an answer, which says a code and a message and nothing more."""
+    known = normalise_code(code)
+    kind = BY_CODE.get(known, PromptOpsError)
+    return kind(redact(_shorten(message)) or kind.__doc__ or "", error_code=known or None)
 
 
 def _by_status(status: int, *, html: bool) -> type[PromptOpsError]:

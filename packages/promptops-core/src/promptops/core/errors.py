@@ -58,10 +58,13 @@ class PromptOpsError(Exception):
         details: Facts that belong to the error; never a secret.
         retryable: Whether the same call may succeed later.
         request_id: The server's id of the request, when a response arrived.
+        repeated: Whether an earlier attempt of the same call may have had its effect, its answer lost. What "not
+            found" says of a deletion then is that it happened.
     """
 
     default_code = "PROMPTOPS_ERROR"
     default_retryable = False
+    repeated = False
 
     def __init__(
         self,

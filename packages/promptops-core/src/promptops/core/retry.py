@@ -12,6 +12,7 @@ __all__ = [
     "BACKOFF_FLOOR",
     "COST",
     "COST_AFTER_TIMEOUT",
+    "MAYBE_DONE",
     "Failure",
     "next_delay",
     "paced_delay",
@@ -23,6 +24,8 @@ __all__ = [
 BACKOFF_FLOOR: Final = 0.025
 COST: Final = 1.0
 COST_AFTER_TIMEOUT: Final = 2.0
+MAYBE_DONE: Final = frozenset({408, 500, 502, 503, 504})
+"""Statuses after which nobody knows whether the request had its effect: something in between may have said them."""
 _JITTER: Final = 0.1
 _TRANSIENT: Final = frozenset({408, 429, 502, 503, 504})
 _PACED: Final = frozenset({429, 503})

@@ -118,6 +118,20 @@ def test_next_address_is_tried(flavour: Any, attempt: Make, monkeypatch: pytest.
         assert flavour.run("http://some-name.example:80", scenario) == 200
 
 
+def test_interpreter_that_starts_no_threads_any_more_still_finds_names(
+    attempt: Make, drive: Callable[[Coroutine[Any, Any, Any]], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    with FaultProxy() as server:
+        transport = SyncTransport(f"http://localhost:{server.port}")
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        assert drive(transport.send(attempt())).status == 200
+        monkeypatch.undo()
+        drive(transport.aclose())
+
+
 def test_lookup_does_not_stall_the_loop(attempt: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     from promptops.core._transport import AsyncTransport
 

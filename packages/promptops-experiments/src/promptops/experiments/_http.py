@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from promptops.core import codec
-from promptops.core.errors import InvalidResponseError, ValidationError
+from promptops.core.errors import InvalidResponseError, NotFoundError, ValidationError
 from promptops.core.messages import EXPERIMENT_RESULTS, READ, WRITE, Profile, Request, Response
 from promptops.core.pagination import CursorPage
 from promptops.core.runtime import Runtime
@@ -108,5 +108,9 @@ async def post(
 
 
 async def delete(runtime: Runtime, where: str) -> None:
-    """DELETE one thing."""
-    await runtime.send(Request(method="DELETE", path=where, profile=WRITE))
+    """DELETE one thing; "not found" after an attempt whose answer was lost says that it happened."""
+    try:
+        await runtime.send(Request(method="DELETE", path=where, profile=WRITE))
+    except NotFoundError as error:
+        if not error.repeated:
+            raise

@@ -61,7 +61,11 @@ class _Threads:
             if self._running >= _MAX_THREADS:
                 return
             self._running += 1
-        threading.Thread(target=self._work, name="promptops-lookup", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, name="promptops-lookup", daemon=True).start()
+        except RuntimeError:
+            # No thread starts in an interpreter that is shutting down; whoever asks then does the work.
+            self._work()
 
     def _work(self) -> None:
         while True:

@@ -41,6 +41,7 @@ class Exchange:
         write: Sends raw bytes to the client.
         abort: Resets the connection.
         close: Closes the connection in the normal way.
+        request: The raw request.
     """
 
     method: str
@@ -49,6 +50,7 @@ class Exchange:
     write: Callable[[bytes], Awaitable[None]]
     abort: Callable[[], None]
     close: Callable[[], None]
+    request: bytes = b""
 
 
 def http_answer(status: int, headers: tuple[tuple[str, str], ...], body: bytes, *, length: int | None = None) -> bytes:

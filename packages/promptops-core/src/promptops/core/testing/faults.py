@@ -306,7 +306,7 @@ class FaultProxy:
             writer.write(data)
             await writer.drain()
 
-        return Exchange(method, target, fetch, write, lambda: _reset(writer), writer.close)
+        return Exchange(method, target, fetch, write, lambda: _reset(writer), writer.close, request)
 
 
 class _Upstream:
