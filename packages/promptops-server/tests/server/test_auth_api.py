@@ -99,7 +99,7 @@ def test_without_keys_a_foreign_host_name_is_refused(tmp_path: Path, host: str) 
 def test_without_keys_a_foreign_peer_is_refused(store: SqliteStore, tmp_path: Path, peer: str | None) -> None:
     authenticator = Authenticator(store, load_pepper(tmp_path))
     with pytest.raises(AuthenticationError, match="promptops keys create"):
-        asyncio.run(authenticator.grant(None, peer=peer, host="localhost"))
+        asyncio.run(authenticator.identify(None, peer=peer, host="localhost"))
 
 
 @pytest.mark.parametrize(

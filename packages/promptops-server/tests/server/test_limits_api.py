@@ -166,6 +166,6 @@ def test_a_body_that_does_not_arrive_is_given_up(server: EmbeddedServer) -> None
 
     started = time.monotonic()
     with pytest.raises(RequestRefused, match="did not arrive") as caught:
-        asyncio.run(read_body(silent, family="v1", content_length=None, content_type=None, seconds=0.05))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - a receive that never answers
+        asyncio.run(read_body(silent, limit=1024, content_length=None, seconds=0.05))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - a receive that never answers
     assert caught.value.status == 408
     assert time.monotonic() - started < 5

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import uuid
 from typing import Any
 
 import httpx
 import pytest
+from promptops.server import EmbeddedServer
 
 PROMPTS = "/v1/client/prompts"
 
@@ -308,9 +311,38 @@ def test_a_write_that_is_sent_twice_happens_once(client: httpx.Client) -> None:
     assert "idempotency-replayed" not in first.headers
     assert second.headers["idempotency-replayed"] == "true"
     assert second.content == first.content
+    assert second.headers["etag"] == first.headers["etag"]
     other = client.post(PROMPTS, json={**body, "content": "y"}, headers=key)
     assert other.status_code == 422
     assert other.json()["error"]["code"] == "IDEMPOTENCY_KEY_REUSED"
+
+
+def test_an_idempotency_key_is_forgotten_after_24_hours_and_not_before(
+    client: httpx.Client, server: EmbeddedServer
+) -> None:
+    path = f"{PROMPTS}/{create(client)['id']}"
+    key = {"Idempotency-Key": unique("key")}
+
+    def update_after(seconds: int) -> httpx.Response:
+        with contextlib.closing(sqlite3.connect(server.directory / "promptops.db", isolation_level=None)) as database:
+            change = "UPDATE idempotency SET created_at = created_at - ? WHERE key = ?"
+            database.execute(change, (seconds * 1_000_000, key["Idempotency-Key"]))
+        return client.put(path, json={"content": "again"}, headers=key)
+
+    answers = [update_after(seconds) for seconds in (0, 24 * 3600 - 60, 61)]
+    assert [answer.json()["data"]["version"] for answer in answers] == ["1.0.1", "1.0.1", "1.0.2"]
+    assert ["idempotency-replayed" in answer.headers for answer in answers] == [False, True, False]
+
+
+def test_the_etag_guards_a_delete(client: httpx.Client) -> None:
+    made = create(client)
+    path, tag = f"{PROMPTS}/{made['id']}", f'"{made["etag"]}"'
+    client.put(path, json={"content": "two"})
+    assert client.delete(path, headers={"If-Match": tag}).status_code == 409
+    kept = client.get(path, params={"version": "1.0.0"})
+    assert kept.headers["etag"] == tag
+    assert client.delete(path, params={"version": "1.0.0"}, headers={"If-Match": tag}).status_code == 200
+    assert client.delete(path, headers={"If-Match": client.get(path).headers["etag"]}).status_code == 200
 
 
 def test_a_delete_that_is_sent_twice_is_answered_alike(client: httpx.Client) -> None:
@@ -328,7 +360,7 @@ def test_keys_that_are_not_acceptable_are_refused(client: httpx.Client, key: str
     assert problems(answer)[0][0] == "Idempotency-Key"
 
 
-@pytest.mark.parametrize("path", ["/v1/client/models", "/v1/nope", "/v1/client/prompts/a/b/c", "/v1/client//prompts"])
+@pytest.mark.parametrize("path", ["/v1/client/nothing", "/v1/nope", "/v1/client/prompts/a/b/c", "/v1/client//prompts"])
 def test_unknown_routes_answer_in_the_envelope(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404

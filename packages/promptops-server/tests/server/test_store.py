@@ -45,6 +45,10 @@ def to(version: str) -> Callable[[wire.PromptResponse], PromptChange]:
     return lambda _: change(version=version)
 
 
+def unchecked(current: wire.PromptResponse) -> None:
+    pass
+
+
 def accept(runs: Sequence[wire.JsonObject], known: set[str] | None) -> None:
     pass
 
@@ -127,9 +131,13 @@ async def test_what_a_refused_change_wrote_is_gone(store: SqliteStore, grant: Gr
 async def test_the_last_version_takes_the_prompt_with_it(store: SqliteStore, grant: Grant) -> None:
     await insert(store, grant, "p", change())
     await store.change_prompt(grant, "p", None, lambda _: change(version="1.0.1"), None)
-    assert await store.delete_prompt(grant, "p", "1.0.1", None) == wire.PromptDeleted(deleted=True, versions=["1.0.1"])
-    assert await store.delete_prompt(grant, "p", "1.0.1", None) is None
-    assert await store.delete_prompt(grant, "p", "1.0.0", None) == wire.PromptDeleted(deleted=True, versions=["1.0.0"])
+    assert await store.delete_prompt(grant, "p", "1.0.1", unchecked, None) == wire.PromptDeleted(
+        deleted=True, versions=["1.0.1"]
+    )
+    assert await store.delete_prompt(grant, "p", "1.0.1", unchecked, None) is None
+    assert await store.delete_prompt(grant, "p", "1.0.0", unchecked, None) == wire.PromptDeleted(
+        deleted=True, versions=["1.0.0"]
+    )
     assert await store.get_prompt(grant, "p", None) is None
     await insert(store, grant, "p", change())
 

@@ -9,11 +9,18 @@ from promptops.server._version import __version__
 if TYPE_CHECKING:
     from promptops.server.app import create_app
     from promptops.server.embedded import EmbeddedServer
+    from promptops.server.rates import Limits, Rate
     from promptops.server.settings import Settings
 
-__all__ = ["EmbeddedServer", "Settings", "__version__", "create_app"]
+__all__ = ["EmbeddedServer", "Limits", "Rate", "Settings", "__version__", "create_app"]
 
-_HOMES = {"EmbeddedServer": "embedded", "Settings": "settings", "create_app": "app"}
+_HOMES = {
+    "EmbeddedServer": "embedded",
+    "Limits": "rates",
+    "Rate": "rates",
+    "Settings": "settings",
+    "create_app": "app",
+}
 
 
 def __getattr__(name: str) -> Any:

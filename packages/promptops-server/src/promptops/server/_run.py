@@ -151,4 +151,7 @@ async def _serve(
     server.on_ready = on_ready
     if register is not None:
         register(lambda: setattr(server, "should_exit", True))
-    await server.serve(sockets=[listening])
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        await app.flush()

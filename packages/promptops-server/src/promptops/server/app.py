@@ -11,13 +11,17 @@ from litestar import Litestar
 from litestar.datastructures import State
 from promptops.core.errors import NotFoundError
 from promptops.server.auth import Authenticator
-from promptops.server.body import read_body
+from promptops.server.body import body_limit, check_body, read_body
 from promptops.server.calls import Reply, Visit
+from promptops.server.catalogue import FILE_NAME as MODEL_FILE
 from promptops.server.errors import error_reply
+from promptops.server.gate import Gate, Ticket, quota_headers
 from promptops.server.operations import VISIT
+from promptops.server.rates import Limiter, Peers
 from promptops.server.routes import HANDLERS
 from promptops.server.services import Services
 from promptops.server.settings import Settings, load_pepper
+from promptops.server.signatures import Signatures
 from promptops.server.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -35,7 +39,7 @@ class PromptOpsApp(Litestar):
     """The routes behind one front: request ids, keys, limits of bodies, and paths matched as they were sent."""
 
     services: Services
-    _authenticator: Authenticator
+    _gate: Gate
     _store: SqliteStore | None = None
     _settings: Settings
 
@@ -58,13 +62,30 @@ class PromptOpsApp(Litestar):
         except BaseException:
             store.close()
             raise
+        store.retention = self._settings.retention
         self._store = store
-        self._authenticator = Authenticator(store, pepper)
+        limits, limiter = self._settings.limits, Limiter()
+        self._gate = Gate(
+            Authenticator(store, pepper),
+            Signatures(pepper, store),
+            limiter,
+            Peers(limits.failed_auth_per_minute),
+            limits,
+        )
         self.services = Services(
             store,
-            cursor_secret=pepper.derive("cursors"),
+            pepper=pepper,
+            limits=limits,
+            limiter=limiter,
             accept_unknown_example_ids=self._settings.accept_unknown_example_ids,
+            model_file=self._settings.data_dir / MODEL_FILE,
+            retention=self._settings.retention,
         )
+
+    async def flush(self) -> None:
+        """Store what is counted and not yet stored; before :meth:`close`, on the loop that served."""
+        if self._store is not None:
+            await self.services.meter.flush()
 
     def close(self) -> None:
         """Close the store; safe to call twice."""
@@ -96,7 +117,7 @@ class PromptOpsApp(Litestar):
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], named]
+                message["headers"] = [*message["headers"], named, *quota_headers(visit)]
             await send(message)
 
         refusal = await self._prepare(visit, scope, headers, receive)
@@ -112,21 +133,20 @@ class PromptOpsApp(Litestar):
         try:
             if "//" in visit.path:
                 raise NotFoundError("There is no such route; see the list of operations.")
-            client = scope["client"]
+            ticket: Ticket | None = None
             if visit.path != _HEALTH or b"authorization" in headers:
-                visit.grant = await self._authenticator.grant(
-                    _text(headers.get(b"authorization")),
-                    peer=None if client is None else client[0],
-                    host=_text(headers.get(b"host")),
-                )
+                client = scope["client"]
+                ticket = await self._gate.admit(visit, scope["headers"], peer=None if client is None else client[0])
             if visit.method in _WITH_BODY:
                 visit.body = await read_body(
                     receive,
-                    family=visit.family,
+                    limit=body_limit(visit.family, visit.path),
                     content_length=_text(headers.get(b"content-length")),
-                    content_type=_text(headers.get(b"content-type")),
                     seconds=self._settings.body_seconds,
                 )
+            if ticket is not None:
+                await self._gate.verify(visit, ticket)
+            check_body(visit.body, content_type=_text(headers.get(b"content-type")))
         except Exception as error:  # noqa: BLE001 - the border of HTTP: every error becomes an answer and a log line
             return error_reply(error, visit)
         return None
@@ -152,7 +172,9 @@ async def _open(app: Litestar) -> None:
 
 
 async def _close(app: Litestar) -> None:
-    cast("PromptOpsApp", app).close()
+    served = cast("PromptOpsApp", app)
+    await served.flush()
+    served.close()
 
 
 def _handle_exception(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

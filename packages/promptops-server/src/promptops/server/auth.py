@@ -6,12 +6,20 @@ import ipaddress
 import time
 from functools import lru_cache
 
+from msgspec import Struct
 from promptops.core.errors import AuthenticationError
 from promptops.server.grants import ALL_SCOPES, Grant, Scope
 from promptops.server.keys import Pepper, public_id_of
-from promptops.server.stores.protocol import CredentialStore
+from promptops.server.stores.protocol import CredentialStore, StoredKey
 
-__all__ = ["Authenticator", "is_loopback"]
+__all__ = ["Authenticator", "Caller", "is_loopback"]
+
+
+class Caller(Struct, frozen=True):
+    """Who asks: what they may do, and the key that says so (None on a server without keys)."""
+
+    grant: Grant
+    key: StoredKey | None
 
 
 @lru_cache(maxsize=1024)
@@ -35,19 +43,29 @@ class Authenticator:
         self._store = store
         self._pepper = pepper
 
-    async def grant(self, authorization: str | None, *, peer: str | None, host: str | None) -> Grant:
-        """The grant of a request.
+    async def identify(
+        self,
+        authorization: str | None,
+        *,
+        peer: str | None,
+        host: str | None,
+        origin: str | None = None,
+        request_id: str | None = None,
+    ) -> Caller:
+        """Who sent a request.
 
         Args:
             authorization: The header of that name.
             peer: The address that the connection came from.
             host: The Host header; a web page must not reach an open server through a name of its own.
+            origin: The Origin header; nor from a page of another machine.
+            request_id: For the record of what is written.
 
         Raises:
             AuthenticationError: The key is missing, wrong, expired or revoked; without keys, the caller is not local.
         """
         if not await self._store.has_keys():
-            return await self._open(peer, host)
+            return Caller(await self._open(peer, host, origin, request_id), None)
         if authorization is None:
             raise AuthenticationError("A key is needed: send it as 'Authorization: Bearer <key>'.")
         scheme, _, text = authorization.partition(" ")
@@ -58,20 +76,23 @@ class Authenticator:
         matches = self._pepper.matches(text, None if stored is None else stored.hash)
         if stored is None or not matches or stored.revoked_at is not None or not _alive(stored.expires_at):
             raise AuthenticationError("The key is wrong, expired or revoked; make one with: promptops keys create")
-        return Grant(
+        grant = Grant(
             projects=stored.projects,
             default=stored.default_project,
             scopes=frozenset(scope for scope in Scope if scope in stored.scopes),
             subject=stored.public_id,
+            request_id=request_id,
         )
+        return Caller(grant, stored)
 
-    async def _open(self, peer: str | None, host: str | None) -> Grant:
-        if peer is None or not is_loopback(peer) or not is_loopback(_host_name(host)):
+    async def _open(self, peer: str | None, host: str | None, origin: str | None, request_id: str | None) -> Grant:
+        local = peer is not None and is_loopback(peer) and is_loopback(_host_name(host))
+        if not local or not (origin is None or is_loopback(_host_name(origin.partition("//")[2]))):
             raise AuthenticationError(
                 "No keys are configured, so only this machine is answered; make one with: promptops keys create"
             )
         default = await self._store.default_project()
-        return Grant(projects=(default,), default=default, scopes=ALL_SCOPES)
+        return Grant(projects=(default,), default=default, scopes=ALL_SCOPES, request_id=request_id)
 
 
 def _host_name(host: str | None) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once, fingerprint_of
+from promptops.server.rates import Quota
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
@@ -38,6 +39,7 @@ class Visit(Struct, kw_only=True):
         query_string: As it was sent.
         grant: None only for health without a key.
         body: The whole body, within its limit.
+        quotas: Of the key, after this request; empty without keys.
     """
 
     family: Family
@@ -48,6 +50,7 @@ class Visit(Struct, kw_only=True):
     query_string: bytes = b""
     grant: Grant | None = None
     body: bytes = b""
+    quotas: tuple[Quota, ...] = ()
 
 
 class Call(Struct, Generic[Q, B], frozen=True, kw_only=True):
@@ -98,6 +101,16 @@ class Call(Struct, Generic[Q, B], frozen=True, kw_only=True):
         if self.status == 204:
             return Reply(204, b"", headers=headers)
         return Reply(self.status, encode_content(self.visit, content), headers=headers)
+
+    def conditional(self, content: object, tag: str) -> Reply:
+        """The answer of success under an ETag, or 304 when ``If-None-Match`` has that tag."""
+        headers = ((b"etag", f'"{tag}"'.encode()),)
+        wanted = self.headers.get("if-none-match")
+        if wanted is not None:
+            tags = {item.strip().removeprefix("W/").strip('"') for item in wanted.split(",")}
+            if "*" in tags or tag in tags:
+                return Reply(304, b"", headers=headers)
+        return self.reply(content, headers=headers)
 
 
 class _Metadata(Struct, frozen=True):

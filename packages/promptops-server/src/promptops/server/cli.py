@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import click
 from promptops.core.errors import PromptOpsError
+
+if TYPE_CHECKING:
+    from promptops.server.wire import KeyLimits
 
 __all__ = ["keys", "serve"]
 
@@ -56,16 +59,35 @@ _directory = click.option(
 )
 @_directory
 @click.option("--accept-unknown-example-ids", is_flag=True, help="Store runs whose example_id is not in the dataset.")
+@click.option(
+    "--failed-auth-per-minute",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1, 1_000_000_000),
+    help="Wrong credentials from one address before they are answered with 429; raise it behind a proxy.",
+)
 @_plain_errors
-def serve(host: str, port: int, data_dir: Path | None, accept_unknown_example_ids: bool) -> None:
+def serve(
+    *,
+    host: str,
+    port: int,
+    data_dir: Path | None,
+    accept_unknown_example_ids: bool,
+    failed_auth_per_minute: int,
+) -> None:
     """Run the PromptOps server until it is told to stop."""
     from promptops.server._run import bind, run, url_of
+    from promptops.server.rates import Limits
     from promptops.server.settings import Settings
 
     _log_to_stderr()
     listening = bind(host, port)
     settings = Settings(
-        data_dir=_data_dir(data_dir), host=host, port=port, accept_unknown_example_ids=accept_unknown_example_ids
+        data_dir=_data_dir(data_dir),
+        host=host,
+        port=port,
+        accept_unknown_example_ids=accept_unknown_example_ids,
+        limits=Limits(failed_auth_per_minute=failed_auth_per_minute),
     )
     url = url_of(listening)
     _warn_about_sqlite()
@@ -75,6 +97,11 @@ def serve(host: str, port: int, data_dir: Path | None, accept_unknown_example_id
         on_ready=lambda: click.echo(f"PromptOps server at {url}"),
         graceful_seconds=_GRACEFUL_SECONDS,
     )
+
+
+def _limit(option: str, text: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    help_ = f"{text}  [default: that of the server]"
+    return click.option(option, type=click.IntRange(1, 1_000_000_000), default=None, help=help_)
 
 
 @click.group()
@@ -107,14 +134,32 @@ def keys() -> None:
     default=None,
     help="Days until it expires; never without.",
 )
+@click.option("--require-signature", is_flag=True, help="Refuse requests that are not signed.")
+@click.option("--signing", is_flag=True, help="Show the secret key for signing too; --require-signature implies it.")
+@_limit("--per-minute", "Requests in a minute.")
+@_limit("--per-hour", "Requests in an hour.")
+@_limit("--per-day", "Requests in a day.")
+@_limit("--rate", "Reads, writes and telemetry batches a second; twice as many at once.")
 @_directory
 @_plain_errors
 def create(
-    name: str, projects: tuple[str, ...], scopes: tuple[str, ...], expires_days: float | None, data_dir: Path | None
+    *,
+    name: str,
+    projects: tuple[str, ...],
+    scopes: tuple[str, ...],
+    expires_days: float | None,
+    require_signature: bool,
+    signing: bool,
+    per_minute: int | None,
+    per_hour: int | None,
+    per_day: int | None,
+    rate: int | None,
+    data_dir: Path | None,
 ) -> None:
-    """Make a key and show it once."""
+    """Make a key and show it once; with --signing the secret key is the second line."""
     from promptops.server.grants import Scope
     from promptops.server.key_admin import create_key
+    from promptops.server.wire import KeyLimits
 
     key = create_key(
         _data_dir(data_dir),
@@ -122,8 +167,13 @@ def create(
         projects=projects,
         scopes=[Scope(scope) for scope in scopes],
         expires_in_seconds=None if expires_days is None else expires_days * 86_400,
+        require_signature=require_signature,
+        limits=KeyLimits(per_minute=per_minute, per_hour=per_hour, per_day=per_day, rate=rate),
     )
     click.echo(key.text)
+    if signing or require_signature:
+        click.echo(key.secret_key)
+        click.echo("The second line is the secret key: use it as PROMPTOPS_SECRET_KEY.", err=True)
     click.echo("Keep it safe: it is shown this once. Use it as PROMPTOPS_API_KEY.", err=True)
 
 
@@ -141,8 +191,13 @@ def list_(data_dir: Path | None) -> None:
         state = "revoked" if key.revoked_at else f"expires {key.expires_at:%Y-%m-%d}" if key.expires_at else "active"
         click.echo(
             f"{key.public_id}  {state}  {key.name}  projects={','.join(key.projects)}  scopes={','.join(key.scopes)}"
-            f"  created={key.created_at:%Y-%m-%d}"
+            f"  created={key.created_at:%Y-%m-%d}{'  signed' if key.require_signature else ''}{_told(key.limits)}"
         )
+
+
+def _told(limits: KeyLimits) -> str:
+    values = {name: getattr(limits, name) for name in limits.__struct_fields__}
+    return "".join(f"  {name}={value}" for name, value in values.items() if value is not None)
 
 
 @keys.command("revoke")

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from promptops.core.errors import ConfigurationError
 from promptops.server._run import bind, run, url_of
+from promptops.server.rates import Limits
 from promptops.server.settings import Settings
 
 __all__ = ["EmbeddedServer"]
@@ -25,7 +26,7 @@ class EmbeddedServer:
     Args:
         directory: Where the data lies; without one, a temporary directory that goes with the server.
         port: 0 takes a free port.
-        accept_unknown_example_ids: See :class:`promptops.server.settings.Settings`.
+        accept_unknown_example_ids: See :class:`promptops.server.settings.Settings`, also for ``limits``.
 
     Attributes:
         url: For example ``http://127.0.0.1:40123``; known from the construction on.
@@ -36,7 +37,12 @@ class EmbeddedServer:
     """
 
     def __init__(
-        self, directory: str | Path | None = None, *, port: int = 0, accept_unknown_example_ids: bool = False
+        self,
+        directory: str | Path | None = None,
+        *,
+        port: int = 0,
+        accept_unknown_example_ids: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="promptops-") if directory is None else None
         self.directory = Path(directory) if self._temporary is None and directory else Path(self._temporary_name())
@@ -46,6 +52,7 @@ class EmbeddedServer:
             data_dir=self.directory,
             port=self._listening.getsockname()[1],
             accept_unknown_example_ids=accept_unknown_example_ids,
+            limits=limits if limits is not None else Limits(),
         )
         self._ready = threading.Event()
         self._failure: BaseException | None = None

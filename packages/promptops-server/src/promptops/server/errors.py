@@ -5,6 +5,7 @@ Messages of unexpected exceptions never leave the server; they go to its log und
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from promptops.core.log import log
 from promptops.server import wire
 from promptops.server.calls import JSON, PROBLEM, Reply, Visit
 from promptops.server.idempotency import IdempotencyInProgress, Replayed
-from promptops.server.refusals import QueryError, RequestRefused
+from promptops.server.refusals import QueryError, RateLimited, RequestRefused
 
 __all__ = ["error_reply", "parse_msgspec_error"]
 
@@ -40,6 +41,17 @@ _TITLES: Final = {
     500: "Internal server error",
     503: "Service unavailable",
 }
+
+
+class _Tag(Struct, frozen=True):
+    etag: str
+
+
+class _Tagged(Struct, frozen=True):
+    data: _Tag
+
+
+_decode_tagged = msgspec.json.Decoder(_Tagged).decode
 
 
 class _Failure(Struct, kw_only=True):
@@ -73,7 +85,7 @@ def parse_msgspec_error(error: msgspec.DecodeError) -> dict[str, Any]:
 def error_reply(error: BaseException, visit: Visit) -> Reply:
     """The answer to a failed request; a :class:`Replayed` gives the stored answer instead."""
     if isinstance(error, Replayed):
-        return Reply(error.status, error.body, headers=((b"idempotency-replayed", b"true"),))
+        return Reply(error.status, error.body, headers=((b"idempotency-replayed", b"true"), *_stored_etag(error.body)))
     failure = _failure(error, visit)
     headers = [*failure.headers, (b"x-should-retry", b"true" if failure.retryable else b"false")]
     if failure.retry_after is not None:
@@ -81,6 +93,15 @@ def error_reply(error: BaseException, visit: Visit) -> Reply:
     if visit.family == "v1":
         return Reply(failure.status, _envelope(failure, visit), headers=tuple(headers), media_type=JSON)
     return Reply(failure.status, _problem(failure, visit), headers=tuple(headers), media_type=PROBLEM)
+
+
+def _stored_etag(body: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """The ETag that the first answer had: what has one on ``/v1`` has it in its body too."""
+    try:
+        tag = _decode_tagged(body).data.etag
+    except msgspec.DecodeError:
+        return ()
+    return ((b"etag", f'"{tag}"'.encode()),)
 
 
 def _failure(error: BaseException, visit: Visit) -> _Failure:
@@ -128,6 +149,8 @@ def _expected(error: errors.PromptOpsError, visit: Visit) -> _Failure:
             failure.suggested_prompts = error.suggested_prompts
         case errors.RateLimitError():
             failure.retry_after = error.retry_after
+            if isinstance(error, RateLimited):
+                failure.headers = ((b"retry-after-ms", b"%d" % math.ceil(error.seconds * 1000)),)
         case IdempotencyInProgress():
             failure.retry_after = 1
         case errors.AuthenticationError():

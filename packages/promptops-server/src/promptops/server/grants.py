@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 __all__ = ["ALL_SCOPES", "Grant", "Scope"]
 
@@ -32,12 +32,14 @@ class Grant(Struct, frozen=True, kw_only=True):
         default: The id of the project that is meant when a request names none.
         scopes: What the caller may do there.
         subject: The public id of the key; None without keys.
+        request_id: Of the request that is made with it, for the record of writes.
     """
 
     projects: tuple[str, ...]
     default: str
     scopes: frozenset[Scope]
     subject: str | None = None
+    request_id: str | None = None
 
     def allows(self, scope: Scope) -> bool:
         """Whether the scope is granted; ``admin`` includes every other."""
@@ -47,7 +49,7 @@ class Grant(Struct, frozen=True, kw_only=True):
         """The same rights in one of the granted projects alone."""
         if project not in self.projects:
             raise ValueError("a grant can only be narrowed to a project that it holds")
-        return Grant(projects=(project,), default=project, scopes=self.scopes, subject=self.subject)
+        return structs.replace(self, projects=(project,), default=project)
 
     @property
     def owner(self) -> str:

@@ -17,18 +17,23 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 from promptops.core.errors import ConfigurationError, NotFoundError
+from promptops.server import wire
 from promptops.server._locks import FileLock
-from promptops.server.grants import Scope
+from promptops.server.grants import ALL_SCOPES, Grant, Scope
 from promptops.server.ids import new_id
-from promptops.server.keys import NewKey, new_key
+from promptops.server.keys import IssuedKey, new_key
 from promptops.server.settings import load_pepper
-from promptops.server.stores._session import connect, moment
+from promptops.server.stores._session import Session, connect, moment
+from promptops.server.stores.protocol import StoredKey
 from promptops.server.stores.sqlite import DEFAULT_PROJECT, database_path, prepare
+from promptops.server.stores.sqlite_keys import insert_key
+from promptops.server.stores.sqlite_keys import revoke_key as revoke_key_in
 
 __all__ = ["DEFAULT_SCOPES", "KeyFacts", "create_key", "list_keys", "revoke_key"]
 
 DEFAULT_SCOPES: Final = (Scope.PROMPTS_READ, Scope.TELEMETRY)
 _LOCK_SECONDS: Final = 10.0
+_DEFAULT_LIMITS: Final = wire.KeyLimits()
 
 
 class KeyFacts(Struct, frozen=True, kw_only=True):
@@ -42,6 +47,8 @@ class KeyFacts(Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    require_signature: bool
+    limits: wire.KeyLimits
 
 
 def create_key(
@@ -51,8 +58,10 @@ def create_key(
     projects: Sequence[str] = (DEFAULT_PROJECT,),
     scopes: Sequence[Scope] = DEFAULT_SCOPES,
     expires_in_seconds: float | None = None,
-) -> NewKey:
-    """Make a key; the only moment when its text is known.
+    require_signature: bool = False,
+    limits: wire.KeyLimits = _DEFAULT_LIMITS,
+) -> IssuedKey:
+    """Make a key; the only moment when its secrets are told.
 
     Args:
         data_dir: Of the server; made when it is missing.
@@ -60,6 +69,8 @@ def create_key(
         projects: Names of the projects that it grants; missing ones are created, the first is its default.
         scopes: What it may do there.
         expires_in_seconds: None for a key that does not expire.
+        require_signature: Refuse requests that are not signed with its secret key.
+        limits: Where they differ from the server's; any height is fine here.
 
     Raises:
         ConfigurationError: The directory cannot be used.
@@ -72,12 +83,22 @@ def create_key(
     with _writing(data_dir) as connection:
         pepper = load_pepper(data_dir)
         ids = [_project_id(connection, project, now) for project in dict.fromkeys(projects)]
-        connection.execute(
-            "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-            (key.public_id, name, pepper.hash(key.text), pepper.id, _scopes(scopes), ids[0], now, expires),
+        stored = StoredKey(
+            public_id=key.public_id,
+            name=name,
+            hash=pepper.hash(key.text),
+            pepper_id=pepper.id,
+            scopes=tuple({str(scope) for scope in scopes}),
+            default_project=ids[0],
+            projects=tuple(ids),
+            created_at=now,
+            expires_at=expires,
+            revoked_at=None,
+            require_signature=require_signature,
+            limits=limits,
         )
-        connection.executemany("INSERT INTO key_projects VALUES (?, ?)", [(key.public_id, found) for found in ids])
-    return key
+        insert_key(Session(connection), _administrator(ids), stored)
+        return IssuedKey(key.public_id, key.text, pepper.signing_secret(key.public_id))
 
 
 def list_keys(data_dir: Path) -> list[KeyFacts]:
@@ -92,7 +113,7 @@ def list_keys(data_dir: Path) -> list[KeyFacts]:
         rows = connection.execute(
             "SELECT k.public_id, k.name, (SELECT json_group_array(p.name) FROM key_projects g"
             " JOIN projects p ON p.id = g.project_id WHERE g.public_id = k.public_id), d.name, k.scopes,"
-            " k.created_at, k.expires_at, k.revoked_at"
+            " k.created_at, k.expires_at, k.revoked_at, k.require_signature, k.limits"
             " FROM api_keys k JOIN projects d ON d.id = k.default_project ORDER BY k.created_at, k.public_id"
         ).fetchall()
     return [
@@ -105,6 +126,8 @@ def list_keys(data_dir: Path) -> list[KeyFacts]:
             created_at=moment(row[5]),
             expires_at=None if row[6] is None else moment(row[6]),
             revoked_at=None if row[7] is None else moment(row[7]),
+            require_signature=bool(row[8]),
+            limits=msgspec.json.decode(row[9], type=wire.KeyLimits),
         )
         for row in rows
     ]
@@ -118,11 +141,9 @@ def revoke_key(data_dir: Path, public_id: str) -> None:
         ConfigurationError: The directory cannot be used.
     """
     with _writing(data_dir) as connection:
-        changed = connection.execute(
-            "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE public_id = ?",
-            (time.time_ns() // 1000, public_id),
-        ).rowcount
-    if not changed:
+        everything = [str(row[0]) for row in connection.execute("SELECT id FROM projects ORDER BY created_at")]
+        revoked = revoke_key_in(Session(connection), _administrator(everything), public_id)
+    if revoked is None:
         raise NotFoundError(f"There is no key '{public_id}'; see: promptops keys list")
 
 
@@ -158,5 +179,6 @@ def _project_id(connection: sqlite3.Connection, name: str, now: int) -> str:
     return str(row[0])
 
 
-def _scopes(scopes: Sequence[Scope]) -> str:
-    return msgspec.json.encode(sorted({str(scope) for scope in scopes})).decode()
+def _administrator(projects: Sequence[str]) -> Grant:
+    """Whoever can write to the data directory may do anything there."""
+    return Grant(projects=tuple(projects), default=projects[0], scopes=ALL_SCOPES)

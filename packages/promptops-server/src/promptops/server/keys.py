@@ -16,9 +16,10 @@ from typing import Final
 from msgspec import Struct
 from promptops.server import base62
 
-__all__ = ["KEY_PATTERN", "NewKey", "Pepper", "new_key", "public_id_of"]
+__all__ = ["KEY_PATTERN", "IssuedKey", "NewKey", "Pepper", "new_key", "public_id_of"]
 
 _PREFIX: Final = "promptops_sk"
+_SIGNING_PREFIX: Final = "promptops_ss"
 KEY_PATTERN: Final = r"promptops_sk_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}"
 _KEY: Final = re.compile(KEY_PATTERN)
 
@@ -31,6 +32,17 @@ class NewKey(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"NewKey({self.public_id!r}, <secret>)"
+
+
+class IssuedKey(Struct, frozen=True):
+    """A stored key with both of its secrets, at the only moment when they are told."""
+
+    public_id: str
+    text: str
+    secret_key: str
+
+    def __repr__(self) -> str:
+        return f"IssuedKey({self.public_id!r}, <secret>, <secret>)"
 
 
 def new_key() -> NewKey:
@@ -73,6 +85,12 @@ class Pepper:
     def matches(self, key: str, stored: bytes | None) -> bool:
         """Compare in constant time; an unknown key costs the same as a wrong one."""
         return hmac.compare_digest(self.hash(key), bytes(32) if stored is None else stored) and stored is not None
+
+    def signing_secret(self, public_id: str) -> str:
+        """What a key signs with; derived, so that it lies nowhere. Scanners find it by ``promptops_ss_``."""
+        secret = int.from_bytes(self.derive(f"signing {public_id}"), "big")
+        body = f"{_SIGNING_PREFIX}_{public_id}_{base62.encode(secret, 43)}"
+        return f"{body}_{_checksum(body)}"
 
     def derive(self, purpose: str) -> bytes:
         """A secret for another purpose."""

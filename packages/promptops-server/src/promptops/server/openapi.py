@@ -74,7 +74,7 @@ def _operation(facts: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {"operationId": facts.id, "tags": [facts.tag], "summary": facts.summary}
     if facts.scope is not None:
         described["x-promptops-scope"] = str(facts.scope)
-    else:
+    if not facts.needs_key:
         described["security"] = [{"bearerAuth": []}, {}]
     parameters = [*_path_parameters(facts), *_query_parameters(facts), *_header_parameters(facts)]
     if parameters:
@@ -139,4 +139,6 @@ def _responses(facts: Operation) -> dict[str, Any]:
         answers[str(status)] = {"description": _REASONS[status], "content": content}
         if status in {429, 503}:
             answers[str(status)]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
+        if status == 429:
+            answers[str(status)]["headers"]["retry-after-ms"] = {"schema": {"type": "integer"}}
     return answers

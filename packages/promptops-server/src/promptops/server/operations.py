@@ -6,8 +6,9 @@ family, queries leniently, and every refusal names its field in the error shape 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
@@ -19,7 +20,11 @@ from promptops.core.errors import AuthorizationError, ValidationError
 from promptops.server.calls import Call, Reply, Visit
 from promptops.server.errors import error_reply, parse_msgspec_error
 from promptops.server.grants import Scope
+from promptops.server.meter import SELECTED_PROJECT
 from promptops.server.refusals import QueryError
+
+if TYPE_CHECKING:
+    from promptops.server.services import Services
 
 __all__ = ["NoQuery", "Operation", "operation", "operation_of"]
 
@@ -42,7 +47,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     Attributes:
         id: Stable, for generated clients.
         path: In Litestar's spelling (``/v2/datasets/{dataset_id:str}``).
-        scope: The right it needs; None when it answers without a key too.
+        scope: The right it needs; None when any key will do.
+        needs_key: Whether it is refused without a key.
         query: The struct of its query parameters.
         body: The struct of its body, or None.
         response: The struct of its answer, or None for an empty one.
@@ -56,6 +62,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     tag: str
     summary: str
     scope: Scope | None
+    needs_key: bool
     query: type[Struct]
     body: type[Struct] | None
     response: type[Struct] | None
@@ -81,6 +88,7 @@ def operation(
     status: int = 200,
     errors: tuple[int, ...] = (),
     headers: tuple[tuple[str, str], ...] = (),
+    needs_key: bool = True,
 ) -> Callable[[Callable[[Call[Q, B]], Awaitable[Reply]]], HTTPRouteHandler]:
     """Make a route of a function that takes a :class:`Call` and returns a :class:`Reply`.
 
@@ -94,6 +102,7 @@ def operation(
         tag=tag,
         summary=summary,
         scope=scope,
+        needs_key=needs_key,
         query=query,
         body=cast("type[Struct]", body) if takes_body else None,
         response=response,
@@ -117,6 +126,9 @@ def operation(
         async def handle(request: Request[Any, Any, Any]) -> ASGIApp:
             scope_ = cast("dict[str, Any]", request.scope)
             visit: Visit = scope_[VISIT]
+            services: Services = scope_["litestar_app"].services
+            SELECTED_PROJECT.set(None)
+            started = time.perf_counter()
             try:
                 _check_scope(visit, scope)
                 call = Call(
@@ -125,12 +137,16 @@ def operation(
                     query=read_query(visit.query_string),
                     body=_decode_body(decode_body, visit.body) if decode_body is not None else cast("B", None),
                     headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope_["headers"]},
-                    services=scope_["litestar_app"].services,
+                    services=services,
                     status=status,
                 )
-                return await function(call)
+                reply = await function(call)
             except Exception as error:  # noqa: BLE001 - the border of HTTP: every error becomes an answer and a log line
-                return error_reply(error, visit)
+                reply = error_reply(error, visit)
+            if visit.grant is not None:
+                seconds = time.perf_counter() - started
+                services.meter.record(visit.grant, id, failed=reply.status >= 400, seconds=seconds)
+            return reply
 
         handle.__doc__ = function.__doc__
         # A Reply carries its own status; the framework would refuse a handler that returns anything with 204.
@@ -173,7 +189,7 @@ def _decode_query(query_string: bytes, query: type[Q]) -> Q:
                 values[name] = value
             elif name == "tags":
                 values[name] += f",{value}"
-            elif name in query.__struct_fields__:
+            elif name in query.__struct_encode_fields__:
                 raise msgspec.ValidationError(f"given more than once - at `$.{name}`")
         return msgspec.convert(values, query, strict=False)
     except msgspec.ValidationError as error:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 __all__ = [
+    "ApiKeyListQuery",
+    "AuditQuery",
     "CursorQuery",
     "DatasetListQuery",
     "ExampleListQuery",
     "ExamplesInsertQuery",
     "ExperimentListQuery",
+    "ModelListQuery",
     "ProjectQuery",
     "PromptListQuery",
     "PromptQuery",
     "SpaceListQuery",
+    "UsageStatsQuery",
     "VersionListQuery",
 ]
 
@@ -61,6 +66,22 @@ class PromptListQuery(Struct, frozen=True, kw_only=True):
     limit: V1Limit = 50
     offset: Offset | None = None
     skip: Offset | None = None
+
+
+class ModelListQuery(Struct, frozen=True, kw_only=True):
+    """Models of a provider, with a capability."""
+
+    provider: Text | None = None
+    capability: Text | None = None
+
+
+class UsageStatsQuery(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Usage from one moment (inclusive) to another (exclusive); the last 24 hours (7 days by day) when not given."""
+
+    from_: Annotated[datetime, Meta(tz=True)] | None = None
+    to: Annotated[datetime, Meta(tz=True)] | None = None
+    granularity: Literal["hour", "day"] = "hour"
+    project_id: Text | None = None
 
 
 class SpaceListQuery(Struct, frozen=True, kw_only=True):
@@ -110,4 +131,23 @@ class CursorQuery(Struct, frozen=True, kw_only=True):
     """A page of runs."""
 
     limit: RowLimit = 50
+    cursor: Cursor | None = None
+
+
+class ApiKeyListQuery(Struct, frozen=True, kw_only=True):
+    """A page of keys, newest first; ``skip`` is another name of ``offset``."""
+
+    limit: V1Limit = 50
+    offset: Offset | None = None
+    skip: Offset | None = None
+    project_id: Text | None = None
+
+
+class AuditQuery(Struct, frozen=True, kw_only=True):
+    """Which writes: of one kind of thing, to one thing, in one project."""
+
+    kind: Text | None = None
+    object_id: Text | None = None
+    project_id: Text | None = None
+    limit: V1Limit = 50
     cursor: Cursor | None = None

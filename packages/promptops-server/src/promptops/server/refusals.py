@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from promptops.core import errors
 
-__all__ = ["QueryError", "RequestRefused", "invalid"]
+__all__ = ["QueryError", "RateLimited", "RequestRefused", "invalid"]
 
 
 class QueryError(errors.ValidationError):
@@ -23,6 +24,18 @@ class RequestRefused(errors.PromptOpsError):
     def __init__(self, message: str, *, status: int, **facts: Any) -> None:
         super().__init__(message, **facts)
         self.status = status
+
+
+class RateLimited(errors.RateLimitError):
+    """Too many requests.
+
+    Attributes:
+        seconds: How long to wait.
+    """
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message, retry_after=math.ceil(seconds))
+        self.seconds = seconds
 
 
 def invalid(field: str, message: str, code: str = "invalid_value") -> errors.ValidationError:

@@ -10,11 +10,35 @@ from typing import Final
 from msgspec import Struct
 from promptops.core.errors import ConfigurationError
 from promptops.server.keys import Pepper
+from promptops.server.rates import Limits
 
-__all__ = ["MAX_BODY_BYTES", "MAX_NESTING", "Settings", "default_data_dir", "load_pepper"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "MAX_NESTING",
+    "TELEMETRY_BODY_BYTES",
+    "Retention",
+    "Settings",
+    "default_data_dir",
+    "load_pepper",
+]
 
 MAX_BODY_BYTES: Final = {"v1": 1024 * 1024, "v2": 16 * 1024 * 1024}
+TELEMETRY_BODY_BYTES: Final = 4 * 1024 * 1024
 MAX_NESTING: Final = 64
+
+
+class Retention(Struct, frozen=True, kw_only=True):
+    """How long the server keeps what it is told about its use.
+
+    Attributes:
+        telemetry_days: Of batches of events.
+        telemetry_bytes: Of events in one project; beyond, its oldest batches go.
+        usage_days: Of counted and reported usage.
+    """
+
+    telemetry_days: int = 30
+    telemetry_bytes: int = 256 * 1024 * 1024
+    usage_days: int = 400
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -26,6 +50,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         port: The port; 0 takes a free one.
         accept_unknown_example_ids: Store runs whose ``example_id`` is not in the dataset instead of refusing them.
         body_seconds: How long a caller may take to send a body.
+        limits: What a key may send unless it says otherwise; nothing is limited while there are no keys.
+        retention: How long usage and telemetry are kept.
     """
 
     data_dir: Path
@@ -33,6 +59,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: int = 8765
     accept_unknown_example_ids: bool = False
     body_seconds: float = 30.0
+    limits: Limits = Limits()
+    retention: Retention = Retention()
 
 
 def default_data_dir() -> Path:

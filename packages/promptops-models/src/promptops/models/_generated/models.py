@@ -9,11 +9,160 @@ from msgspec import UNSET, Struct, UnsetType
 
 JsonObject: TypeAlias = dict[str, Any]
 
+ApiKeyCreateScopesItemKnown: TypeAlias = Literal[
+    "admin", "experiments", "prompts:label", "prompts:read", "prompts:write", "telemetry"
+]
+"""The values of :data:`ApiKeyCreateScopesItem` known today."""
+
+CompatibilityIssueSeverityKnown: TypeAlias = Literal["error", "info", "warning"]
+"""The values of :data:`CompatibilityIssueSeverity` known today."""
+
+DependencyStatusKnown: TypeAlias = Literal["degraded", "healthy", "unhealthy"]
+"""The values of :data:`DependencyStatus` known today."""
+
 PromptUpdateBumpKnown: TypeAlias = Literal["major", "minor", "patch"]
 """The values of :data:`PromptUpdateBump` known today."""
 
 TemplateFormatKnown: TypeAlias = Literal["f-string", "mustache", "none"]
 """The values of :data:`TemplateFormat` known today."""
+
+UsageStatsGranularityKnown: TypeAlias = Literal["day", "hour"]
+"""The values of :data:`UsageStatsGranularity` known today."""
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """What may be known of a key: everything but its secrets. ``id`` is the public id."""
+
+    id: str
+    name: str
+    projects: list[KeyProject]
+    default_project: str
+    scopes: list[str]
+    require_signature: bool
+    limits: KeyLimits
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class ApiKeyCreate(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new key; it grants no more than the key that makes it. ``projects`` are ids or names, the first is the
+    default; without them it is the caller's default project. ``scopes`` are ``prompts:read`` and ``telemetry``
+    unless they are given. Without ``expires_at`` the key lives as long as the caller's; without
+    ``require_signature`` it is as the caller's.
+
+    Attributes:
+        name: 1 to 255 characters.
+        projects: 1 to 100 items.
+        scopes: 1 to 6 items.
+    """
+
+    name: str
+    projects: list[str] | None = None
+    scopes: list[ApiKeyCreateScopesItem] | None = None
+    expires_at: datetime | None = None
+    require_signature: bool | None = None
+    limits: KeyLimits | UnsetType = UNSET
+
+
+class ApiKeyCreated(Struct, frozen=True, kw_only=True):
+    """A key at the only moment when its secrets are told: ``api_key`` to send, ``secret_key`` to sign with."""
+
+    key: ApiKey
+    api_key: str
+    secret_key: str
+
+
+class ApiKeyCreatedEnvelope(Struct, frozen=True, kw_only=True):
+    """A new key in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: ApiKeyCreated
+    metadata: ResponseMetadata
+
+
+class ApiKeyList(Struct, frozen=True, kw_only=True):
+    """A page of keys, newest first."""
+
+    keys: list[ApiKey]
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class ApiKeyListEnvelope(Struct, frozen=True, kw_only=True):
+    """A page of keys in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: ApiKeyList
+    metadata: ResponseMetadata
+
+
+class ApiKeyRevoked(Struct, frozen=True, kw_only=True):
+    """The key that is useless from now on; ``revoked_at`` is when it became so."""
+
+    id: str
+    revoked: bool
+    revoked_at: datetime
+
+
+class ApiKeyRevokedEnvelope(Struct, frozen=True, kw_only=True):
+    """A revoked key in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: ApiKeyRevoked
+    metadata: ResponseMetadata
+
+
+class ApiKeyValidity(Struct, frozen=True, kw_only=True):
+    """What the presented key is good for; ``key_id`` is null on a server without keys."""
+
+    valid: bool
+    key_id: str | None = None
+    name: str | None = None
+    projects: list[KeyProject]
+    default_project: str
+    scopes: list[str]
+    require_signature: bool
+    expires_at: datetime | None = None
+
+
+class ApiKeyValidityEnvelope(Struct, frozen=True, kw_only=True):
+    """The validity of a key in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: ApiKeyValidity
+    metadata: ResponseMetadata
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True):
+    """One write: who (the public id of the key; null for the command line or a server without keys), what, when."""
+
+    seq: int
+    at: datetime
+    key_id: str | None = None
+    action: str
+    kind: str
+    object_id: str
+    version: str | None = None
+    project_id: str
+    request_id: str | None = None
+
+
+class AuditList(Struct, frozen=True, kw_only=True):
+    """A page of writes, newest first."""
+
+    entries: list[AuditEntry]
+    pagination: Pagination
+
+
+class AuditListEnvelope(Struct, frozen=True, kw_only=True):
+    """A page of writes in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: AuditList
+    metadata: ResponseMetadata
 
 
 class ChatMessage(Struct, frozen=True, kw_only=True):
@@ -21,6 +170,56 @@ class ChatMessage(Struct, frozen=True, kw_only=True):
 
     role: str
     content: str
+
+
+class CompatibilityEnvelope(Struct, frozen=True, kw_only=True):
+    """A compatibility report in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: CompatibilityReport
+    metadata: ResponseMetadata
+
+
+class CompatibilityIssue(Struct, frozen=True, kw_only=True):
+    """One thing that speaks against a model (error, warning) or is worth knowing (info)."""
+
+    code: str
+    severity: CompatibilityIssueSeverity
+    message: str
+    field: str
+
+
+class CompatibilityReport(Struct, frozen=True, kw_only=True):
+    """One result for each model, in the order asked."""
+
+    prompt_id: str
+    slug: str
+    version: str
+    results: list[ModelCompatibility]
+
+
+class CompatibilityRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which prompt for which models: one (``model_provider`` and ``model_name``) or several (``models``). The needs
+    are those of the prompt's metadata unless they are given here: ``output_tokens`` (reserved for the answer),
+    ``requires_json``, ``requires_streaming``.
+
+    Attributes:
+        prompt_id: 1 to 255 characters.
+        model_provider: 1 to 64 characters.
+        model_name: 1 to 128 characters.
+        models: 1 to 100 items.
+        output_tokens: 0 to 10,000,000.
+    """
+
+    prompt_id: str
+    version: str | None = None
+    model_provider: str | None = None
+    model_name: str | None = None
+    models: list[ModelReference] | None = None
+    output_tokens: int | None = None
+    requires_json: bool | None = None
+    requires_streaming: bool | None = None
+    project_id: str | None = None
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
@@ -90,6 +289,14 @@ class DatasetVersionWithExampleIds(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     dataset_version_id: str
     example_ids: list[str]
+
+
+class Dependency(Struct, frozen=True, kw_only=True):
+    """Whether one thing that the server stands on works, and how long it took to tell."""
+
+    status: DependencyStatus
+    latency_ms: float | None = None
+    detail: str
 
 
 class ErrorBody(Struct, frozen=True, kw_only=True):
@@ -189,7 +396,7 @@ class Health(Struct, frozen=True, kw_only=True):
     status: str
     version: str
     timestamp: datetime
-    dependencies: dict[str, JsonObject]
+    dependencies: dict[str, Dependency]
 
 
 class HealthEnvelope(Struct, frozen=True, kw_only=True):
@@ -198,6 +405,95 @@ class HealthEnvelope(Struct, frozen=True, kw_only=True):
     success: bool
     data: Health
     metadata: ResponseMetadata
+
+
+class KeyLimits(Struct, frozen=True, kw_only=True):
+    """What a key may send, where it differs from the defaults of the server. ``per_minute``, ``per_hour`` and
+    ``per_day`` are quotas; ``rate`` is requests a second of each kind (reads, writes, telemetry), with bursts of
+    twice that.
+    """
+
+    per_minute: int | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
+    rate: int | None = None
+
+
+class KeyProject(Struct, frozen=True, kw_only=True):
+    """A project that a key grants."""
+
+    id: str
+    name: str
+
+
+class ModelCompatibility(Struct, frozen=True, kw_only=True):
+    """Whether a prompt suits a model: compatible when no issue is an error. ``score`` is 1.0 less 0.2 for each
+    warning, at least 0.2; with an error it is 0.0. ``estimated_tokens`` counts the text without the values of its
+    variables.
+    """
+
+    model_provider: str
+    model_name: str
+    compatible: bool
+    score: float
+    issues: list[CompatibilityIssue]
+    recommendations: list[str]
+    estimated_tokens: int
+    reserved_output_tokens: int
+    context_window: int | None = None
+
+
+class ModelCost(Struct, frozen=True, kw_only=True):
+    """The price of 1,000 tokens in US dollars."""
+
+    input: float
+    output: float
+
+
+class ModelInfo(Struct, frozen=True, kw_only=True):
+    """One model of the catalogue; null is unknown. ``max_tokens`` is another name of ``context_window``."""
+
+    provider: str
+    name: str
+    display_name: str
+    description: str
+    capabilities: list[str]
+    max_tokens: int | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    supports_streaming: bool | None = None
+    supports_json: bool | None = None
+    cost_per_1k_tokens: ModelCost | None = None
+    deprecated: bool
+    as_of: str
+    source: str
+
+
+class ModelList(Struct, frozen=True, kw_only=True):
+    """The models that match, by provider and name."""
+
+    models: list[ModelInfo]
+    total: int
+
+
+class ModelListEnvelope(Struct, frozen=True, kw_only=True):
+    """Models in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: ModelList
+    metadata: ResponseMetadata
+
+
+class ModelReference(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A model by provider and name.
+
+    Attributes:
+        model_provider: 1 to 64 characters.
+        model_name: 1 to 128 characters.
+    """
+
+    model_provider: str
+    model_name: str
 
 
 class ModelSpecificPrompt(Struct, frozen=True, kw_only=True):
@@ -229,6 +525,43 @@ class Problem(Struct, frozen=True, kw_only=True):
     request_id: str | None = None
     retryable: bool | None = None
     errors: list[FieldProblem] | None = None
+
+
+class PromptBatch(Struct, frozen=True, kw_only=True):
+    """The prompts of a batch by the id they were asked for with; ``metadata`` is empty when it was not wanted."""
+
+    prompts: dict[str, PromptResponse]
+    errors: list[PromptBatchError]
+
+
+class PromptBatchEnvelope(Struct, frozen=True, kw_only=True):
+    """A batch of prompts in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: PromptBatch
+    metadata: ResponseMetadata
+
+
+class PromptBatchError(Struct, frozen=True, kw_only=True):
+    """Why one prompt of a batch is not in the answer."""
+
+    prompt_id: str
+    code: str
+    message: str
+
+
+class PromptBatchRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Prompts to get at once, by id or slug; ``versions`` names one for some of them, ``version`` for the others.
+
+    Attributes:
+        prompt_ids: 1 to 100 items.
+    """
+
+    prompt_ids: list[str]
+    version: str | None = None
+    versions: dict[str, str] = {}
+    include_metadata: bool = True
+    project_id: str | None = None
 
 
 class PromptCreate(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -284,6 +617,37 @@ class PromptEnvelope(Struct, frozen=True, kw_only=True):
 
     success: bool
     data: PromptResponse
+    metadata: ResponseMetadata
+
+
+class PromptForModel(Struct, frozen=True, kw_only=True):
+    """The text of a prompt that applies to one model. ``is_model_specific`` is false where the prompt's own text
+    applies; ``matched_model`` is the name in the entry that was chosen (empty or ``*`` for every model of the
+    provider), null without one.
+    """
+
+    prompt_id: str
+    slug: str
+    version: str
+    model_provider: str
+    model_name: str
+    is_model_specific: bool
+    matched_model: str | None = None
+    content: str
+    messages: list[ChatMessage] | None = None
+    instructions: str | None = None
+    expected_output_format: str | None = None
+    template_format: TemplateFormat
+    variables: list[str]
+    content_hash: str
+    etag: str
+
+
+class PromptForModelEnvelope(Struct, frozen=True, kw_only=True):
+    """The text for one model in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: PromptForModel
     metadata: ResponseMetadata
 
 
@@ -410,6 +774,18 @@ class RenderResponse(Struct, frozen=True, kw_only=True):
     cache_hit: bool
 
 
+class ReportedUsage(Struct, frozen=True, kw_only=True):
+    """What clients reported; ``cost`` (US dollars, decimal text) is null unless every record named one."""
+
+    records: int
+    failures: int
+    input_tokens: int
+    output_tokens: int
+    cost: str | None = None
+    known_cost: str | None = None
+    records_without_cost: int
+
+
 class ResponseMetadata(Struct, frozen=True, kw_only=True):
     """Facts about one answer."""
 
@@ -435,8 +811,196 @@ class SpaceList(Struct, frozen=True, kw_only=True):
     pagination: Pagination
 
 
+class TelemetryBatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Events of one client; ``dropped`` is how many it lost since its last batch.
+
+    Attributes:
+        batch_id: 8 to 128 characters.
+        events: 1 to 512 items.
+        dropped: 0 to 1,000,000,000,000.
+        sample_rate: 0 to 1.
+        client: At most 255 characters.
+    """
+
+    batch_id: str
+    events: list[TelemetryEvent]
+    dropped: int = 0
+    sample_rate: float | None = None
+    client: str | None = None
+
+
+class TelemetryEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that happened in a client; attributes are plain values, and never texts of prompts or variables.
+
+    Attributes:
+        name: 1 to 128 characters.
+        duration_ms: 0 to 86,400,000.
+        outcome: At most 64 characters.
+    """
+
+    name: str
+    timestamp: datetime
+    duration_ms: float | None = None
+    outcome: str | None = None
+    attributes: dict[str, str | float | bool] = {}
+
+
+class TelemetryReceipt(Struct, frozen=True, kw_only=True):
+    """What became of the events of a batch: stored, stored before, or too old to keep."""
+
+    batch_id: str
+    accepted: int
+    duplicates: int
+    dropped: int
+
+
+class TelemetryReceiptEnvelope(Struct, frozen=True, kw_only=True):
+    """A telemetry receipt in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: TelemetryReceipt
+    metadata: ResponseMetadata
+
+
+class UsageBucket(Struct, frozen=True, kw_only=True):
+    """The requests of one hour or day (UTC)."""
+
+    start: datetime
+    requests: int
+    errors: int
+    average_latency_ms: float
+
+
+class UsageLimits(Struct, frozen=True, kw_only=True):
+    """The quotas of the key, by window: ``minute``, ``hour``, ``day``."""
+
+    limited: bool
+    windows: dict[str, UsageWindow]
+
+
+class UsageLimitsEnvelope(Struct, frozen=True, kw_only=True):
+    """Quotas in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: UsageLimits
+    metadata: ResponseMetadata
+
+
+class UsageLogRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Reported usage; a batch that was stored before is not stored again.
+
+    Attributes:
+        batch_id: 8 to 128 characters.
+        records: 1 to 500 items.
+    """
+
+    batch_id: str
+    records: list[UsageRecord]
+    project_id: str | None = None
+
+
+class UsageOperation(Struct, frozen=True, kw_only=True):
+    """The requests of one operation."""
+
+    operation: str
+    requests: int
+    errors: int
+    average_latency_ms: float
+
+
+class UsageReceipt(Struct, frozen=True, kw_only=True):
+    """What became of a batch of reported usage; ``duplicates`` are records of a batch that was stored before."""
+
+    batch_id: str
+    accepted: int
+    duplicates: int
+
+
+class UsageReceiptEnvelope(Struct, frozen=True, kw_only=True):
+    """A usage receipt in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: UsageReceipt
+    metadata: ResponseMetadata
+
+
+class UsageRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One call as the client reports it; ``cost`` is in US dollars as a decimal text, absent when unknown.
+
+    Attributes:
+        operation: 1 to 128 characters.
+        prompt_id: At most 255 characters.
+        version: At most 255 characters.
+        model_provider: At most 255 characters.
+        model_name: At most 255 characters.
+        input_tokens: 0 to 1,000,000,000.
+        output_tokens: 0 to 1,000,000,000.
+        latency_ms: 0 to 86,400,000.
+    """
+
+    timestamp: datetime
+    operation: str
+    prompt_id: str | None = None
+    version: str | None = None
+    model_provider: str | None = None
+    model_name: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_ms: float | None = None
+    success: bool = True
+    cost: str | None = None
+
+
+class UsageStats(Struct, frozen=True, kw_only=True):
+    """Usage from ``start`` (inclusive) to ``end`` (exclusive): counted by the server, and reported by clients.
+    ``requests_by_hour`` counts requests by the start of their hour, whatever the granularity of ``buckets``.
+    ``total_cost`` is that of ``reported``.
+    """
+
+    start: datetime
+    end: datetime
+    granularity: UsageStatsGranularity
+    total_requests: int
+    successful_requests: int
+    failed_requests: int
+    average_latency_ms: float | None = None
+    total_cost: str | None = None
+    requests_by_hour: dict[str, int]
+    operations: list[UsageOperation]
+    buckets: list[UsageBucket]
+    reported: ReportedUsage
+
+
+class UsageStatsEnvelope(Struct, frozen=True, kw_only=True):
+    """Usage in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: UsageStats
+    metadata: ResponseMetadata
+
+
+class UsageWindow(Struct, frozen=True, kw_only=True):
+    """One window of a quota; null where there is no limit."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at: datetime | None = None
+
+
+ApiKeyCreateScopesItem: TypeAlias = str
+"""Open: the values known today are in ``ApiKeyCreateScopesItemKnown``."""
+
+CompatibilityIssueSeverity: TypeAlias = str
+"""Open: the values known today are in ``CompatibilityIssueSeverityKnown``."""
+
+DependencyStatus: TypeAlias = str
+"""Open: the values known today are in ``DependencyStatusKnown``."""
+
 PromptUpdateBump: TypeAlias = str
 """Open: the values known today are in ``PromptUpdateBumpKnown``."""
 
 TemplateFormat: TypeAlias = str
 """Open: the values known today are in ``TemplateFormatKnown``."""
+
+UsageStatsGranularity: TypeAlias = str
+"""Open: the values known today are in ``UsageStatsGranularityKnown``."""

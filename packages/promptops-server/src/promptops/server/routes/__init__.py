@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from promptops.server.routes.audit import AUDIT
 from promptops.server.routes.datasets import DATASETS
 from promptops.server.routes.experiments import EXPERIMENTS
 from promptops.server.routes.health import HEALTH
+from promptops.server.routes.keys import KEYS
+from promptops.server.routes.models import MODELS
 from promptops.server.routes.prompts import PROMPTS
 from promptops.server.routes.spaces import SPACES
+from promptops.server.routes.usage import USAGE
 
 __all__ = ["HANDLERS"]
 
-HANDLERS = (*HEALTH, *PROMPTS, *SPACES, *DATASETS, *EXPERIMENTS)
+HANDLERS = (*HEALTH, *PROMPTS, *MODELS, *USAGE, *KEYS, *AUDIT, *SPACES, *DATASETS, *EXPERIMENTS)

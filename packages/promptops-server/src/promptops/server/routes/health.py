@@ -18,6 +18,7 @@ __all__ = ["HEALTH"]
     tag="health",
     summary="Whether the server and its database work",
     scope=None,
+    needs_key=False,
     query=NoQuery,
     body=NoneType,
     response=HealthEnvelope,

@@ -74,7 +74,7 @@ async def prompts_get(call: Call[PromptQuery, None]) -> Reply:
     prompt = await call.services.prompts.get(
         call.grant, call.path["prompt_id"], version=query.version, project=query.project_id
     )
-    return _conditional(call.reply(prompt, headers=_etag(prompt)), prompt, call.headers.get("if-none-match"))
+    return call.conditional(prompt, prompt.etag)
 
 
 @operation(
@@ -114,13 +114,18 @@ async def prompts_update(call: Call[ProjectQuery, wire.PromptUpdate]) -> Reply:
     body=NoneType,
     response=wire.PromptDeletedEnvelope,
     errors=(404, 409, 422),
-    headers=(IDEMPOTENCY_KEY,),
+    headers=(_IF_MATCH, IDEMPOTENCY_KEY),
 )
 async def prompts_delete(call: Call[PromptQuery, None]) -> Reply:
     """Delete a prompt."""
     query = call.query
     deleted = await call.services.prompts.delete(
-        call.grant, call.path["prompt_id"], version=query.version, project=query.project_id, once=call.once
+        call.grant,
+        call.path["prompt_id"],
+        version=query.version,
+        project=query.project_id,
+        if_match=call.headers.get("if-match"),
+        once=call.once,
     )
     return call.reply(deleted)
 
@@ -160,7 +165,7 @@ async def prompts_versions_get(call: Call[ProjectQuery, None]) -> Reply:
     prompt = await call.services.prompts.get(
         call.grant, call.path["prompt_id"], version=call.path["version"], project=call.query.project_id
     )
-    return _conditional(call.reply(prompt, headers=_etag(prompt)), prompt, call.headers.get("if-none-match"))
+    return call.conditional(prompt, prompt.etag)
 
 
 @operation(
@@ -183,17 +188,50 @@ async def prompts_render(call: Call[ProjectQuery, wire.RenderRequest]) -> Reply:
     return call.reply(rendered)
 
 
+@operation(
+    "prompts_batch",
+    "POST",
+    "/v1/client/prompts/batch",
+    tag="prompts",
+    summary="Get up to 100 prompts at once; those that cannot be had are errors of their own",
+    scope=Scope.PROMPTS_READ,
+    query=ProjectQuery,
+    body=wire.PromptBatchRequest,
+    response=wire.PromptBatchEnvelope,
+    errors=(404, 422),
+)
+async def prompts_batch(call: Call[ProjectQuery, wire.PromptBatchRequest]) -> Reply:
+    """Get many prompts."""
+    return call.reply(await call.services.prompts.batch(call.grant, call.body, project=call.query.project_id))
+
+
+@operation(
+    "prompts_for_model",
+    "GET",
+    f"{_ONE}/model/{{model_provider:str}}/{{model_name:str}}",
+    tag="prompts",
+    summary="Get the text of a prompt that applies to a model",
+    scope=Scope.PROMPTS_READ,
+    query=PromptQuery,
+    body=NoneType,
+    response=wire.PromptForModelEnvelope,
+    errors=(404, 422),
+    headers=(_IF_NONE_MATCH,),
+)
+async def prompts_for_model(call: Call[PromptQuery, None]) -> Reply:
+    """Get the model's own text, its provider's, or the prompt's."""
+    found = await call.services.prompts.for_model(
+        call.grant,
+        call.path["prompt_id"],
+        wire.ModelReference(model_provider=call.path["model_provider"], model_name=call.path["model_name"]),
+        version=call.query.version,
+        project=call.query.project_id,
+    )
+    return call.conditional(found, found.etag)
+
+
 def _etag(prompt: wire.PromptResponse) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"etag", f'"{prompt.etag}"'.encode()),)
-
-
-def _conditional(reply: Reply, prompt: wire.PromptResponse, if_none_match: str | None) -> Reply:
-    if if_none_match is None:
-        return reply
-    tags = {tag.strip().removeprefix("W/").strip('"') for tag in if_none_match.split(",")}
-    if "*" in tags or prompt.etag in tags:
-        return Reply(304, b"", headers=_etag(prompt))
-    return reply
 
 
 PROMPTS = (
@@ -205,4 +243,6 @@ PROMPTS = (
     prompts_versions_list,
     prompts_versions_get,
     prompts_render,
+    prompts_batch,
+    prompts_for_model,
 )

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from promptops.server.catalogue import Catalogue
 from promptops.server.cursors import Cursors
 from promptops.server.idempotency import InFlight
+from promptops.server.key_limits import KeyWindows
+from promptops.server.keys import Pepper
+from promptops.server.meter import UsageMeter
+from promptops.server.rates import Limiter, Limits
+from promptops.server.services.audit import AuditService
 from promptops.server.services.datasets import DatasetService
 from promptops.server.services.experiments import ExperimentService
 from promptops.server.services.health import HealthService
+from promptops.server.services.keys import KeyService
+from promptops.server.services.models import ModelService
 from promptops.server.services.projects import Projects
 from promptops.server.services.prompts import PromptService
 from promptops.server.services.spaces import SpaceService
+from promptops.server.services.telemetry import TelemetryService
+from promptops.server.services.usage import UsageService
+from promptops.server.settings import Retention
 from promptops.server.stores.protocol import Store
 
 __all__ = ["Services"]
@@ -18,10 +31,27 @@ __all__ = ["Services"]
 class Services:
     """Every service over one store."""
 
-    def __init__(self, store: Store, *, cursor_secret: bytes, accept_unknown_example_ids: bool = False) -> None:
-        projects, cursors, in_flight = Projects(store), Cursors(cursor_secret), InFlight()
-        self.health = HealthService(store)
+    def __init__(
+        self,
+        store: Store,
+        *,
+        pepper: Pepper,
+        limits: Limits,
+        limiter: Limiter,
+        accept_unknown_example_ids: bool = False,
+        model_file: Path | None = None,
+        retention: Retention | None = None,
+    ) -> None:
+        projects, cursors, in_flight = Projects(store), Cursors(pepper.derive("cursors")), InFlight()
+        self.keys = KeyService(store, projects, in_flight, pepper, limits)
+        self.audit = AuditService(store, projects, cursors)
         self.prompts = PromptService(store, projects, in_flight)
+        catalogue = Catalogue(model_file)
+        self.models = ModelService(catalogue, self.prompts)
+        self.meter = UsageMeter(store.add_usage)
+        self.usage = UsageService(store, projects, self.meter, KeyWindows(limiter))
+        self.telemetry = TelemetryService(store, days=(retention or Retention()).telemetry_days)
+        self.health = HealthService(store, {"models": lambda: catalogue.problem, "usage": lambda: self.meter.problem})
         self.spaces = SpaceService(store, cursors)
         self.datasets = DatasetService(store, projects, cursors, in_flight)
         self.experiments = ExperimentService(

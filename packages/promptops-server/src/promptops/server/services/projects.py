@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from promptops.core.errors import NotFoundError
 from promptops.server.grants import Grant
+from promptops.server.meter import SELECTED_PROJECT
 from promptops.server.stores.protocol import ProjectStore
 
 __all__ = ["Projects"]
@@ -31,4 +32,5 @@ class Projects:
                     raise NotFoundError(f"There is no project '{selector}' among those of this key.")
                 found = space.id
             grant = grant.narrowed(found)
+            SELECTED_PROJECT.set(found)
         return grant

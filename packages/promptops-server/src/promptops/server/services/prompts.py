@@ -13,7 +13,9 @@ from promptops.server import versions, wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import InFlight, Once
 from promptops.server.queries import PromptListQuery, VersionListQuery
+from promptops.server.services.batches import batch_answer, batch_of
 from promptops.server.services.drafts import draft_of_create, draft_of_update, slug_of
+from promptops.server.services.model_texts import check_model, text_for_model
 from promptops.server.services.projects import Projects
 from promptops.server.stores.protocol import PromptChange, PromptFilter, PromptStore
 
@@ -46,6 +48,37 @@ class PromptService:
         if prompt is None:
             raise await self._missing(grant, reference, wanted)
         return prompt
+
+    async def within(self, grant: Grant, *selectors: str | None) -> Grant:
+        """The grant narrowed to the project that the selectors name.
+
+        Raises:
+            NotFoundError: The key grants no such project.
+        """
+        return await self._projects.within(grant, *selectors)
+
+    async def batch(self, grant: Grant, body: wire.PromptBatchRequest, *, project: str | None) -> wire.PromptBatch:
+        """Many prompts at once; what cannot be had is an error of its own.
+
+        Raises:
+            ValidationError: The common version is none, or a version is given for a prompt that is not asked for.
+        """
+        wanted, errors = batch_of(body)
+        grant = await self._projects.within(grant, project, body.project_id)
+        found = await self._store.get_prompts(grant, wanted)
+        return batch_answer(body, wanted, found, errors)
+
+    async def for_model(
+        self, grant: Grant, reference: str, model: wire.ModelReference, *, version: str | None, project: str | None
+    ) -> wire.PromptForModel:
+        """The text of a prompt that applies to a model.
+
+        Raises:
+            PromptNotFoundError: There is no such prompt or version.
+            ValidationError: The provider or the model is too long, or blank.
+        """
+        check_model(model)
+        return text_for_model(await self.get(grant, reference, version=version, project=project), model)
 
     async def list(self, grant: Grant, query: PromptListQuery) -> wire.PromptList:
         """A page of prompts, the latest version of each."""
@@ -145,17 +178,27 @@ class PromptService:
         return prompt
 
     async def delete(
-        self, grant: Grant, reference: str, *, version: str | None, project: str | None, once: Once | None
+        self,
+        grant: Grant,
+        reference: str,
+        *,
+        version: str | None,
+        project: str | None,
+        if_match: str | None,
+        once: Once | None,
     ) -> wire.PromptDeleted:
         """Delete a version, or the prompt with all of them.
 
         Raises:
             PromptNotFoundError: There is nothing to delete.
+            ConflictError: ``if_match`` no longer holds for the version, or for the latest.
         """
         grant = await self._projects.within(grant, project)
         wanted = versions.normalise(version)
         with self._in_flight.claim(once):
-            deleted = await self._store.delete_prompt(grant, reference, wanted, once)
+            deleted = await self._store.delete_prompt(
+                grant, reference, wanted, lambda current: _check_match(current, if_match), once
+            )
         if deleted is None:
             raise await self._missing(grant, reference, wanted)
         return deleted

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from promptops.server.grants import Grant
 from promptops.server.idempotency import KEEP_SECONDS, Once, Replayed
@@ -17,6 +17,8 @@ __all__ = ["Row", "Session", "connect", "moment"]
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
+Expiring = Literal["telemetry_batches", "usage_batches", "usage_counters"]
+_EXPIRED_AT_ONCE: Final = 1000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,6 +67,14 @@ class Session:
         """Insert rows, each of which names its project."""
         self._connection.executemany(statement.render(), rows)
 
+    def expire(self, table: Expiring, column: Literal["received_at", "hour"], before: int) -> None:
+        """Forget what is older, of every project; a bounded number of rows at a time for what has a number."""
+        if table == "usage_counters":
+            self._connection.execute(f"DELETE FROM {table} WHERE {column} < ?", (before,))  # noqa: S608 - literals
+            return
+        oldest = f"SELECT seq FROM {table} WHERE {column} < ? ORDER BY {column} LIMIT {_EXPIRED_AT_ONCE}"  # noqa: S608
+        self._connection.execute(f"DELETE FROM {table} WHERE seq IN ({oldest})", (before,))  # noqa: S608 - literals
+
     def now(self, count: int = 1) -> int:
         """The time in microseconds, ``count`` of them reserved: no two rows of this process share one."""
         first = max(time.time_ns() // 1000, self._last + 1)
@@ -96,3 +106,9 @@ class Session:
                 (owner, once.key, once.fingerprint, once.status, once.encode(result), self.now()),
             )
         return result
+
+    def use_nonce(self, key_id: str, nonce: str, *, at: int, oldest: int) -> bool:
+        """Whether a nonce is new; those from before ``oldest`` are forgotten."""
+        self._connection.execute("DELETE FROM nonces WHERE at < ?", (oldest,))
+        done = self._connection.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?, ?)", (key_id, nonce, at))
+        return done.rowcount == 1

@@ -7,6 +7,7 @@ import time
 from typing import Final
 
 from promptops.core.errors import ConfigurationError
+from promptops.server.stores._schema_usage import USAGE
 
 __all__ = ["HEAD", "migrate"]
 
@@ -79,7 +80,30 @@ _FIRST: Final = (
     "CREATE INDEX idempotency_by_age ON idempotency (created_at)",
 )
 
-_MIGRATIONS: Final = (_FIRST,)
+_SECURITY: Final = (
+    "ALTER TABLE api_keys ADD COLUMN require_signature INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE api_keys ADD COLUMN limits TEXT NOT NULL DEFAULT '{}'",
+    """CREATE TABLE nonces (
+        public_id TEXT NOT NULL, nonce TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (public_id, nonce)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX nonces_by_age ON nonces (at)",
+    """CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, project_id TEXT NOT NULL, key_id TEXT, action TEXT NOT NULL,
+        kind TEXT NOT NULL, object_id TEXT NOT NULL, version TEXT, content_hash TEXT, request_id TEXT,
+        at INTEGER NOT NULL
+    ) STRICT""",
+    "CREATE INDEX audit_by_project ON audit (project_id, seq)",
+    """INSERT INTO audit (project_id, key_id, action, kind, object_id, version, content_hash, at)
+        SELECT project_id, subject, action, 'prompt', prompt_id, version, content_hash, at FROM prompt_audit
+        ORDER BY seq""",
+    "DROP TABLE prompt_audit",
+    """CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit table only grows'); END""",
+    """CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit table only grows'); END""",
+)
+
+_MIGRATIONS: Final = (_FIRST, _SECURITY, USAGE)
 HEAD: Final = len(_MIGRATIONS)
 
 

@@ -5,18 +5,21 @@ What is not in the granted projects does not exist here: reads give None, writes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from msgspec import Raw, Struct
 from promptops.server import wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
+from promptops.server.stores.usage_rows import ReportedTotals, UsageCell, UsageCounts
 
 __all__ = [
+    "AuditStore",
     "CredentialStore",
     "DatasetStore",
     "ExperimentStore",
+    "KeyStore",
     "ProjectStore",
     "PromptChange",
     "PromptDocument",
@@ -25,6 +28,7 @@ __all__ = [
     "Rows",
     "Store",
     "StoredKey",
+    "UsageStore",
 ]
 
 
@@ -41,6 +45,8 @@ class StoredKey(Struct, frozen=True, kw_only=True):
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    require_signature: bool
+    limits: wire.KeyLimits
 
 
 class PromptDocument(Struct, frozen=True, kw_only=True):
@@ -102,6 +108,42 @@ class CredentialStore(Protocol):
         """The id of the project that exists from the start."""
         ...
 
+    async def use_nonce(self, key_id: str, nonce: str, *, at: int, oldest: int) -> bool:
+        """Whether the nonce is new; it is used from now on. Those from before ``oldest`` (microseconds) may go."""
+        ...
+
+
+class KeyStore(Protocol):
+    """Keys, as their administrators see them: those whose projects are all granted."""
+
+    async def find_key(self, public_id: str) -> StoredKey | None:
+        """A key by its public id, whoever asks; for the caller's own."""
+        ...
+
+    async def insert_key(self, grant: Grant, key: StoredKey, once: Once | None) -> wire.ApiKey:
+        """Store a key."""
+        ...
+
+    async def list_keys(
+        self, grant: Grant, *, project: str | None, limit: int, offset: int
+    ) -> tuple[list[wire.ApiKey], int]:
+        """Keys, newest first, and how many there are; ``project`` keeps those that reach it."""
+        ...
+
+    async def revoke_key(self, grant: Grant, public_id: str, once: Once | None) -> wire.ApiKeyRevoked | None:
+        """Make a key useless; one that is so already stays as it is."""
+        ...
+
+
+class AuditStore(Protocol):
+    """The record of writes; a store adds to it in the transaction of each write, and never changes it."""
+
+    async def list_audit(
+        self, grant: Grant, *, kind: str | None, object_id: str | None, limit: int, before: int | None
+    ) -> tuple[list[wire.AuditEntry], int | None]:
+        """Newest first, and the position after the page when there is more."""
+        ...
+
 
 class ProjectStore(Protocol):
     """Projects, which are the spaces of ``/v2``."""
@@ -120,6 +162,10 @@ class PromptStore(Protocol):
 
     async def get_prompt(self, grant: Grant, reference: str, version: str | None) -> wire.PromptResponse | None:
         """One version, or the latest."""
+        ...
+
+    async def get_prompts(self, grant: Grant, wanted: Mapping[str, str | None]) -> dict[str, wire.PromptResponse]:
+        """Those of the prompts that exist, each in its version or the latest, by the reference asked for."""
         ...
 
     async def list_prompts(self, grant: Grant, wanted: PromptFilter) -> tuple[list[wire.PromptResponse], int]:
@@ -162,9 +208,43 @@ class PromptStore(Protocol):
         ...
 
     async def delete_prompt(
-        self, grant: Grant, reference: str, version: str | None, once: Once | None
+        self,
+        grant: Grant,
+        reference: str,
+        version: str | None,
+        check: Callable[[wire.PromptResponse], None],
+        once: Once | None,
     ) -> wire.PromptDeleted | None:
-        """Delete one version or all; a prompt without versions is gone."""
+        """Delete one version or all; a prompt without versions is gone.
+
+        ``check`` is called in the transaction with the version (or the latest), and raises to refuse.
+        """
+        ...
+
+
+class UsageStore(Protocol):
+    """Counted and reported usage, and telemetry."""
+
+    async def add_usage(self, cells: Sequence[UsageCell]) -> None:
+        """Add counts to those of their hour; each names its project."""
+        ...
+
+    async def usage_counts(self, grant: Grant, *, start: int, end: int) -> UsageCounts:
+        """The counts of the key from an hour (inclusive) to another (exclusive), in hours since 1970."""
+        ...
+
+    async def insert_usage_records(self, grant: Grant, batch_id: str, records: Sequence[wire.UsageRecord]) -> bool:
+        """Store reported records in the default project once; False when the batch was stored before."""
+        ...
+
+    async def reported_usage(self, grant: Grant, *, start: int, end: int) -> ReportedTotals:
+        """What the key reported between two moments, in hours since 1970."""
+        ...
+
+    async def insert_telemetry(
+        self, grant: Grant, batch: wire.TelemetryBatch, events: Sequence[wire.TelemetryEvent]
+    ) -> bool:
+        """Store those events of a batch in the default project once; False when the batch was stored before."""
         ...
 
 
@@ -272,7 +352,17 @@ class ExperimentStore(Protocol):
         ...
 
 
-class Store(CredentialStore, ProjectStore, PromptStore, DatasetStore, ExperimentStore, Protocol):
+class Store(
+    CredentialStore,
+    KeyStore,
+    AuditStore,
+    ProjectStore,
+    PromptStore,
+    DatasetStore,
+    ExperimentStore,
+    UsageStore,
+    Protocol,
+):
     """Everything together, with a beginning and an end."""
 
     async def ping(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 from promptops.core.errors import ConfigurationError
+from promptops.server import wire
 from promptops.server._locks import FileLock
 from promptops.server.ids import new_id
 from promptops.server.stores._base import SqliteBase
@@ -17,10 +18,13 @@ from promptops.server.stores._session import Session, connect
 from promptops.server.stores._writer import Writer
 from promptops.server.stores.migrations import HEAD, migrate
 from promptops.server.stores.protocol import StoredKey
+from promptops.server.stores.sqlite_audit import SqliteAudit
 from promptops.server.stores.sqlite_datasets import SqliteDatasets
 from promptops.server.stores.sqlite_experiments import SqliteExperiments
+from promptops.server.stores.sqlite_keys import SqliteKeys
 from promptops.server.stores.sqlite_projects import SqliteProjects
 from promptops.server.stores.sqlite_prompts import SqlitePrompts
+from promptops.server.stores.sqlite_usage import SqliteUsage
 
 __all__ = ["DEFAULT_PROJECT", "SqliteStore", "database_path", "has_wal_reset_bug", "prepare"]
 
@@ -28,7 +32,7 @@ DEFAULT_PROJECT: Final = "default"
 _FIND_KEY: Final = """
     SELECT k.public_id, k.name, k.hash, k.pepper_id, k.scopes, k.default_project,
         (SELECT json_group_array(p.project_id) FROM key_projects p WHERE p.public_id = k.public_id),
-        k.created_at, k.expires_at, k.revoked_at
+        k.created_at, k.expires_at, k.revoked_at, k.require_signature, k.limits
     FROM api_keys k WHERE k.public_id = ?"""
 
 
@@ -51,7 +55,9 @@ def prepare(connection: sqlite3.Connection) -> None:
     )
 
 
-class SqliteStore(SqlitePrompts, SqliteDatasets, SqliteExperiments, SqliteProjects, SqliteBase):
+class SqliteStore(
+    SqliteKeys, SqliteAudit, SqlitePrompts, SqliteDatasets, SqliteExperiments, SqliteProjects, SqliteUsage, SqliteBase
+):
     """See :class:`promptops.server.stores.protocol.Store`."""
 
     def __init__(self, data_dir: Path) -> None:
@@ -106,6 +112,8 @@ class SqliteStore(SqlitePrompts, SqliteDatasets, SqliteExperiments, SqliteProjec
             created_at=row[7],
             expires_at=row[8],
             revoked_at=row[9],
+            require_signature=bool(row[10]),
+            limits=msgspec.json.decode(row[11], type=wire.KeyLimits),
         )
 
     async def has_keys(self) -> bool:

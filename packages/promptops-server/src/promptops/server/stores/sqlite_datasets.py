@@ -13,6 +13,7 @@ from promptops.server import wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
 from promptops.server.ids import new_id
+from promptops.server.stores._audit import record
 from promptops.server.stores._base import SqliteBase
 from promptops.server.stores._session import Row, Session, moment
 from promptops.server.stores.protocol import Rows
@@ -95,13 +96,23 @@ class SqliteDatasets(SqliteBase):
             created = _get(session, grant, dataset_id)
             if created is None:
                 raise RuntimeError("a dataset that was just written is not there")
+            record(session, grant, "dataset", "created", dataset_id, project_id=project, version=version_id)
             return created
 
         return await self._write(once, work)
 
     async def delete_dataset(self, grant: Grant, dataset_id: str, once: Once | None) -> bool | None:
         """Delete a dataset and everything below it; None when there is none."""
-        return await self._write(once, lambda session: session.run(_DELETE, grant, id=dataset_id) > 0 or None)
+
+        def work(session: Session) -> bool | None:
+            row = session.one(_GET, grant, id=dataset_id)
+            if row is None:
+                return None
+            session.run(_DELETE, grant, id=dataset_id)
+            record(session, grant, "dataset", "deleted", dataset_id, project_id=row[2])
+            return True
+
+        return await self._write(once, work)
 
     async def list_examples(
         self, grant: Grant, dataset_id: str, version_id: str | None, *, limit: int, after: tuple[int | str, ...] | None
@@ -140,6 +151,8 @@ class SqliteDatasets(SqliteBase):
             now = session.now()
             session.run(_TOUCH, grant, id=dataset_id, now=now)
             session.run(_TOUCH_VERSION, grant, id=version[0], now=now)
+            project = dataset.space_id
+            record(session, grant, "dataset", "examples_added", dataset_id, project_id=project, version=version[0])
             return wire.DatasetVersionWithExampleIds(
                 id=dataset.id,
                 name=dataset.name,

@@ -13,6 +13,7 @@ from promptops.server import wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
 from promptops.server.ids import new_id
+from promptops.server.stores._audit import record
 from promptops.server.stores._base import SqliteBase
 from promptops.server.stores._session import Row, Session, moment
 from promptops.server.stores.protocol import Rows
@@ -115,13 +116,23 @@ class SqliteExperiments(SqliteBase):
                 where = "this space" if dataset_id is None else "this dataset"
                 raise ConflictError(f"An experiment named '{name}' exists in {where}; give another name.") from error
             _append(session, created, runs)
+            record(session, grant, "experiment", "created", created.id, project_id=project)
             return created
 
         return await self._write(once, work)
 
     async def delete_experiment(self, grant: Grant, experiment_id: str, once: Once | None) -> bool | None:
         """Delete an experiment and its runs; None when there is none."""
-        return await self._write(once, lambda session: session.run(_DELETE, grant, id=experiment_id) > 0 or None)
+
+        def work(session: Session) -> bool | None:
+            found = _get(session, grant, experiment_id)
+            if found is None:
+                return None
+            session.run(_DELETE, grant, id=experiment_id)
+            record(session, grant, "experiment", "deleted", experiment_id, project_id=found.space_id)
+            return True
+
+        return await self._write(once, work)
 
     async def list_runs(
         self, grant: Grant, experiment_id: str, *, limit: int, after: tuple[int | str, ...] | None
@@ -152,6 +163,7 @@ class SqliteExperiments(SqliteBase):
             ids = _append(session, found, runs)
             now = session.now()
             session.run(_TOUCH, grant, id=experiment_id, now=now)
+            record(session, grant, "experiment", "runs_added", experiment_id, project_id=found.space_id)
             return wire.ExperimentWithRunIds(
                 id=found.id,
                 name=found.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +13,7 @@ from promptops.core.errors import ConflictError
 from promptops.server import wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
+from promptops.server.stores._audit import Action, record
 from promptops.server.stores._base import SqliteBase
 from promptops.server.stores._session import Row, Session, moment
 from promptops.server.stores.protocol import PromptChange, PromptDocument, PromptFilter
@@ -36,6 +37,13 @@ _JOIN: Final = (
 _BY_ID: Final = Scoped(f"SELECT {_COLUMNS} {_JOIN} WHERE p.id = :reference AND {{p:granted}}")
 _BY_SLUG: Final = Scoped(
     f"SELECT {_COLUMNS} {_JOIN} WHERE p.project_id = :project AND p.slug = :reference AND {{p:granted}}"
+)
+_MANY: Final = Scoped(
+    f"SELECT {_COLUMNS}, json_extract(w.value, '$.reference') FROM json_each(:wanted) w"
+    " JOIN prompts p ON p.id = coalesce(json_extract(w.value, '$.id'), (SELECT q.id FROM prompts q"
+    " WHERE q.project_id = :project AND q.slug = json_extract(w.value, '$.reference')))"
+    " JOIN prompt_versions v ON v.prompt_id = p.id"
+    f" AND v.sort_key = coalesce(json_extract(w.value, '$.version'), {_TOP}) WHERE {{p:granted}}"
 )
 _ID_BY_ID: Final = Scoped("SELECT p.id FROM prompts p WHERE p.id = :reference AND {p:granted}")
 _ID_BY_SLUG: Final = Scoped(
@@ -71,10 +79,6 @@ _INSERT_VERSION: Final = Scoped(
     "INSERT INTO prompt_versions VALUES"
     " (:id, :sort_key, :project_id, :version, 'active', :document, :content_hash, 1, :now, :now)"
 )
-_AUDIT: Final = Scoped(
-    "INSERT INTO prompt_audit (prompt_id, project_id, version, action, subject, content_hash, at)"
-    " VALUES (:id, :project_id, :version, :action, :subject, :content_hash, :now)"
-)
 _RENAME: Final = Scoped(
     "UPDATE prompts AS p SET name = :name, module_id = :module_id, revision = revision + 1 WHERE p.id = :id"
     " AND {p:granted}"
@@ -98,6 +102,23 @@ class SqlitePrompts(SqliteBase):
     async def get_prompt(self, grant: Grant, reference: str, version: str | None) -> wire.PromptResponse | None:
         """One version, or the latest."""
         return _get(self._inline, grant, reference, version)
+
+    async def get_prompts(self, grant: Grant, wanted: Mapping[str, str | None]) -> dict[str, wire.PromptResponse]:
+        """Those of the prompts that exist, in one query."""
+        asked = [
+            {
+                "reference": reference,
+                "id": reference.lower() if _is_uuid(reference) else None,
+                "version": None if version is None else sort_key(version),
+            }
+            for reference, version in wanted.items()
+        ]
+
+        def work(session: Session) -> dict[str, wire.PromptResponse]:
+            rows = session.all(_MANY, grant, wanted=_encode(asked).decode(), project=grant.default)
+            return {row[14]: _prompt(row) for row in rows}
+
+        return await self._listing(work)
 
     async def list_prompts(self, grant: Grant, wanted: PromptFilter) -> tuple[list[wire.PromptResponse], int]:
         """The latest version of each prompt, and how many prompts there are."""
@@ -188,7 +209,12 @@ class SqlitePrompts(SqliteBase):
         return await self._write(once, work)
 
     async def delete_prompt(
-        self, grant: Grant, reference: str, version: str | None, once: Once | None
+        self,
+        grant: Grant,
+        reference: str,
+        version: str | None,
+        check: Callable[[wire.PromptResponse], None],
+        once: Once | None,
     ) -> wire.PromptDeleted | None:
         """Delete one version or all; a prompt without versions is gone."""
 
@@ -196,14 +222,14 @@ class SqlitePrompts(SqliteBase):
             current = _get(session, grant, reference, version)
             if current is None:
                 return None
+            check(current)
             every = [row[0] for row in session.all(_VERSIONS_OF, grant, id=current.id)]
             gone = every if version is None else [version]
             if gone == every:
                 session.run(_DELETE, grant, id=current.id)
             else:
                 session.run(_DELETE_VERSION, grant, id=current.id, sort_key=sort_key(current.version))
-            facts = {"id": current.id, "project_id": current.project_id, "version": version, "content_hash": None}
-            _audit(session, grant, {**facts, "now": session.now()}, "deleted")
+            record(session, grant, "prompt", "deleted", current.id, project_id=current.project_id, version=version)
             return wire.PromptDeleted(deleted=True, versions=gone)
 
         return await self._write(once, work)
@@ -281,8 +307,9 @@ def _values(prompt_id: str, project_id: str, change: PromptChange, now: int) -> 
     }
 
 
-def _audit(session: Session, grant: Grant, values: dict[str, Any], action: str) -> None:
-    session.run(_AUDIT, grant, **values, action=action, subject=grant.subject)
+def _audit(session: Session, grant: Grant, values: dict[str, Any], action: Action) -> None:
+    facts = {name: values[name] for name in ("project_id", "version", "content_hash")}
+    record(session, grant, "prompt", action, values["id"], **facts)
 
 
 def _taken(error: sqlite3.IntegrityError, slug: str, name: str) -> ConflictError:

@@ -1,0 +1,45 @@
+"""The record of writes: one row for each, in the transaction of the write."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from promptops.server.grants import Grant
+from promptops.server.stores._session import Session
+from promptops.server.stores.scope import Scoped
+
+__all__ = ["Action", "Kind", "record"]
+
+Kind = Literal["prompt", "dataset", "experiment", "key"]
+Action = Literal["created", "versioned", "edited", "deleted", "examples_added", "runs_added", "revoked"]
+
+_INSERT: Final = Scoped(
+    "INSERT INTO audit (project_id, key_id, action, kind, object_id, version, content_hash, request_id, at)"
+    " VALUES (:project_id, :key_id, :action, :kind, :object_id, :version, :content_hash, :request_id, :at)"
+)
+
+
+def record(
+    session: Session,
+    grant: Grant,
+    kind: Kind,
+    action: Action,
+    object_id: str,
+    *,
+    project_id: str,
+    version: str | None = None,
+    content_hash: str | None = None,
+) -> None:
+    """Note who did what, in the transaction that does it."""
+    values: dict[str, Any] = {
+        "project_id": project_id,
+        "key_id": grant.subject,
+        "action": action,
+        "kind": kind,
+        "object_id": object_id,
+        "version": version,
+        "content_hash": content_hash,
+        "request_id": grant.request_id,
+        "at": session.now(),
+    }
+    session.run(_INSERT, grant, **values)
