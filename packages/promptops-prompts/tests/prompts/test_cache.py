@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -136,3 +137,34 @@ def test_a_configuration_that_makes_no_sense_is_refused(config: CacheConfig, fie
     with pytest.raises(ConfigurationError) as caught:
         PromptCache(config)
     assert field in caught.value.message
+
+
+def test_another_configuration_holds_at_once_and_the_counters_stay(make_prompt: Callable[..., Any]) -> None:
+    cache = PromptCache(CacheConfig(max_size=10))
+    for number in range(5):
+        cache.keep((None, f"p{number}", "1.0.0"), make_prompt(), epoch=cache.epoch)
+    cache.keep((None, "latest", None), make_prompt(), epoch=cache.epoch)
+    assert cache.peek((None, "p0", "1.0.0")) is not None
+    cache.reconfigure(CacheConfig(max_size=3))
+    stats = cache.stats()
+    assert (stats.size, stats.max_size, stats.hits, stats.evictions) == (3, 3, 1, 3)
+    cache.reconfigure(CacheConfig(level="none"))
+    assert (cache.stats().size, cache.stats().level) == (0, "none")
+    cache.keep((None, "p0", "1.0.0"), make_prompt(), epoch=cache.epoch)
+    assert cache.stats().size == 0
+
+
+def test_another_ttl_forgets_what_was_kept_for_the_old_one(make_prompt: Callable[..., Any]) -> None:
+    cache = PromptCache(CacheConfig(ttl=3600.0))
+    cache.keep((None, "p", None), make_prompt(), epoch=cache.epoch)
+    cache.keep((None, "p", "1.0.0"), make_prompt(), epoch=cache.epoch)
+    before = cache.epoch
+    cache.reconfigure(CacheConfig(ttl=1.0))
+    assert (cache.peek((None, "p", None)), cache.epoch > before) == (None, True)
+    assert cache.peek((None, "p", "1.0.0")) is not None
+
+
+@pytest.mark.parametrize(("field", "value"), [("ttl", "60"), ("max_size", 1.5), ("max_bytes", True), ("jitter", None)])
+def test_a_setting_of_another_type_is_refused_by_name(field: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=rf"cache\.{field}"):
+        PromptCache(CacheConfig(**{field: value}))

@@ -94,10 +94,14 @@ class Lru(Generic[K, V]):
                 return
             self._entries[key] = _Entry(value, size, expires)
             self._bytes += size
-            while len(self._entries) > self.max_size or self._bytes > self.max_bytes:
-                _, oldest = self._entries.popitem(last=False)
-                self._bytes -= oldest.size
-                self._evictions += 1
+            self._make_room()
+
+    def resize(self, *, max_size: int, max_bytes: int) -> None:
+        """Other limits from now on; what no longer fits goes, the longest unused first, and the counters stay."""
+        with self._writer():
+            self.max_size = max_size
+            self.max_bytes = max_bytes
+            self._make_room()
 
     def discard(self, key: K) -> None:
         """Remove a value; a key that is not there is fine."""
@@ -136,6 +140,12 @@ class Lru(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def _make_room(self) -> None:
+        while len(self._entries) > self.max_size or self._bytes > self.max_bytes:
+            _, oldest = self._entries.popitem(last=False)
+            self._bytes -= oldest.size
+            self._evictions += 1
 
     def _remove(self, key: K) -> None:
         entry = self._entries.pop(key, None)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from promptops.prompts._version import __version__
 
 if TYPE_CHECKING:
-    from promptops.prompts._cache import PromptCache
+    from promptops.prompts._cache import PromptCache, check_cache
+    from promptops.prompts._lookups import Prompts
+    from promptops.prompts._models import AsyncModels, SyncModels
     from promptops.prompts._native import NativePromptStore
     from promptops.prompts._resource import AsyncPrompts
     from promptops.prompts._sync import SyncPrompts
@@ -18,15 +20,19 @@ if TYPE_CHECKING:
     from promptops.prompts.versions import normalise_version
 
 __all__ = [
+    "AsyncModels",
     "AsyncPrompts",
     "NativePromptStore",
     "PromptCache",
     "PromptQuery",
     "PromptStore",
+    "Prompts",
     "Rendered",
+    "SyncModels",
     "SyncPrompts",
     "Template",
     "__version__",
+    "check_cache",
     "compile_template",
     "normalise_version",
     "render_prompt",
@@ -34,12 +40,16 @@ __all__ = [
 
 # Looked up at first use: whoever needs the template engine alone (the server) loads neither models nor cache.
 _HOMES = {
+    "AsyncModels": "_models",
     "AsyncPrompts": "_resource",
     "NativePromptStore": "_native",
     "PromptCache": "_cache",
+    "check_cache": "_cache",
     "PromptQuery": "stores",
     "PromptStore": "stores",
+    "Prompts": "_lookups",
     "Rendered": "render",
+    "SyncModels": "_models",
     "SyncPrompts": "_sync",
     "Template": "template",
     "compile_template": "template",

@@ -13,12 +13,13 @@ from promptops.models import PromptResponse
 from promptops.prompts._checks import refused
 from promptops.prompts.versions import normalise_version
 
-__all__ = ["PromptCache", "PromptKey"]
+__all__ = ["PromptCache", "PromptKey", "check_cache"]
 
 PromptKey: TypeAlias = tuple[str | None, str, str | None]
 """Project, name as asked for, canonical version (None: the latest)."""
 
 _BUILT: Final = (CacheLevel.NONE, CacheLevel.MEMORY)
+_SECONDS: Final = ("ttl", "jitter")
 
 
 class PromptCache:
@@ -40,15 +41,28 @@ class PromptCache:
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] | None = None,
     ) -> None:
-        self.config = _checked(config if config is not None else CacheConfig())
-        keeps = self.config.level != CacheLevel.NONE
+        self.config = check_cache(config if config is not None else CacheConfig())
         self._entries: Lru[PromptKey, PromptResponse] = Lru(
-            max_size=self.config.max_size if keeps else 0, max_bytes=self.config.max_bytes, clock=clock
+            max_size=_room(self.config), max_bytes=self.config.max_bytes, clock=clock
         )
         self._random = random
         self._epoch = 0
         self.peek: Callable[[PromptKey], PromptResponse | None] = self._entries.peek
         """The prompt, or None when it is absent or expired; a dictionary look-up."""
+
+    def reconfigure(self, config: CacheConfig) -> None:
+        """Keep by another configuration from now on; the counters stay.
+
+        What no longer fits goes. With another ``ttl`` the latest versions go too: they were kept for the old one.
+
+        Raises:
+            ConfigurationError: A value cannot work; nothing was changed.
+        """
+        old, self.config = self.config, check_cache(config)
+        self._entries.resize(max_size=_room(config), max_bytes=config.max_bytes)
+        if (old.ttl, old.jitter) != (config.ttl, config.jitter):
+            self._epoch += 1
+            self._entries.discard_where(lambda key, _: key[2] is None)
 
     @property
     def epoch(self) -> int:
@@ -130,10 +144,24 @@ class PromptCache:
         return self.config.ttl * (1.0 + self.config.jitter * (2.0 * self._random() - 1.0))
 
 
-def _checked(config: CacheConfig) -> CacheConfig:
+def _room(config: CacheConfig) -> int:
+    return 0 if config.level == CacheLevel.NONE else config.max_size
+
+
+def check_cache(config: CacheConfig) -> CacheConfig:
+    """The configuration, when it can be built.
+
+    Raises:
+        ConfigurationError: A value cannot work; the message names it.
+    """
     if config.level not in _BUILT:
         known = ", ".join(repr(str(level)) for level in _BUILT)
         raise ConfigurationError(f"cache.level: {str(config.level)!r} is not available; use one of {known}")
+    for field in ("ttl", "jitter", "max_size", "max_bytes"):
+        value = getattr(config, field)
+        if isinstance(value, bool) or not isinstance(value, (int, float) if field in _SECONDS else int):
+            wanted = "a number" if field in _SECONDS else "a whole number"
+            raise ConfigurationError(f"cache.{field}: must be {wanted}, got {value!r:.80}")
     if not 0.0 <= config.jitter < 1.0:
         raise ConfigurationError(f"cache.jitter: must be from 0 to below 1, got {config.jitter!r}")
     for field, value in (("ttl", config.ttl), ("max_size", config.max_size), ("max_bytes", config.max_bytes)):

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_type_hints
 
 import msgspec
+from msgspec import UNSET
 from promptops.core.errors import ValidationError
 from promptops.prompts._problems import problem, refusal
 
-__all__ = ["MAX_PAGE", "check_choice", "check_name", "check_page", "converted", "refused", "texts"]
+__all__ = [
+    "MAX_PAGE",
+    "check_choice",
+    "check_flag",
+    "check_name",
+    "check_page",
+    "check_provider",
+    "check_text",
+    "converted",
+    "mapping",
+    "refused",
+    "texts",
+    "well_typed",
+]
 
 MAX_PAGE: Final = 1000
 MAX_NAME: Final = 255
+MAX_PROVIDER: Final = 64
+_PATH: Final = re.compile(r" - at `(?P<key>key in )?\$\.?(?P<path>.*)`$")
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def refused(field: str, message: str, code: str = "invalid_value") -> ValidationError:
@@ -33,6 +51,33 @@ def check_name(name: object, field: str = "name") -> str:
     return name
 
 
+def check_text(field: str, text: object) -> str:
+    """A text that is not blank, for what has no other rule here: a project, a module, the name of a model."""
+    if not isinstance(text, str):
+        raise refused(field, f"expected text, got {type(text).__name__!r}")
+    if not text.strip():
+        raise refused(field, "is empty; give a text, or leave it out", "required")
+    if len(text) > MAX_NAME:
+        raise refused(field, f"has {len(text)} characters; at most {MAX_NAME} are allowed", "too_long")
+    return text
+
+
+def check_provider(field: str, provider: object) -> str:
+    """The name of a provider, as it is sent: any word, because servers may know more providers than this client."""
+    if not isinstance(provider, str):
+        raise refused(field, f"expected a ModelProvider or its name, got {type(provider).__name__!r}")
+    name = str(provider).strip().lower()
+    if not name or len(name) > MAX_PROVIDER or not all(char.isalnum() or char in "-_." for char in name):
+        raise refused(field, f"{name[:80]!r} is not the name of a provider; use for example 'openai'", "unknown_value")
+    return name
+
+
+def check_flag(field: str, value: object) -> None:
+    """True or False, and nothing that is merely like it."""
+    if not isinstance(value, bool):
+        raise refused(field, f"expected True or False, got {value!r:.80}")
+
+
 def check_page(limit: object, offset: object) -> None:
     """A page within the limits of the contract."""
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_PAGE:
@@ -44,19 +89,54 @@ def check_page(limit: object, offset: object) -> None:
 def check_choice(field: str, value: object, choices: Iterable[str]) -> None:
     """One of a few words."""
     known = tuple(choices)
-    if value not in known:
-        raise refused(field, f"{value!r} is unknown; use one of {', '.join(known)}", "unknown_value")
+    if not isinstance(value, str) or value not in known:
+        raise refused(field, f"{value!r:.80} is unknown; use one of {', '.join(known)}", "unknown_value")
 
 
 def texts(field: str, values: Sequence[str]) -> list[str]:
     """A list of texts; one text alone is a mistake, not a list of its letters."""
     if isinstance(values, str):
-        raise refused(field, f"expected a list of texts, got one text; write [{values!r}]")
+        raise refused(field, f"expected a list of texts, got one text; write [{values!r:.80}]")
+    if not isinstance(values, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise refused(field, f"expected a list of texts, got {type(values).__name__!r}")
+    for index, item in enumerate(values):
+        if not isinstance(item, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+            raise refused(f"{field}[{index}]", f"expected text, got {type(item).__name__!r}")
     return list(values)
+
+
+def mapping(field: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Free facts as a dict; None is none at all."""
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise refused(field, f"expected a dict, got {type(values).__name__!r}")
+    return dict(values)
+
+
+def well_typed(body: S) -> S:
+    """The body of a write, when every field has its type; free facts inside are the encoder's business."""
+    for name, kind in get_type_hints(type(body)).items():
+        value = getattr(body, name)
+        if value is UNSET or isinstance(value, Mapping):
+            continue
+        try:
+            msgspec.convert(value, kind, strict=True)
+        except msgspec.ValidationError as error:
+            reason, place = str(error), name
+            if (found := _PATH.search(reason)) is not None:
+                reason = reason[: found.start()]
+                separator = "" if found["path"].startswith("[") else "."
+                place = f"{name}{separator}{found['path']}" if found["path"] else name
+            raise refused(place, reason[0].lower() + reason[1:]) from error
+    return body
 
 
 def converted(field: str, items: Iterable[T | Mapping[str, Any]], kind: type[T]) -> list[T]:
     """Structs, some of which the caller wrote as dicts."""
+    given: object = items
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise refused(field, f"expected a list, got {type(given).__name__!r}")
     result: list[T] = []
     for index, item in enumerate(items):
         try:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import UnsetType
 from promptops.models import ChatMessage, ModelSpecificPrompt, PromptCreate, PromptUpdate
-from promptops.prompts._checks import check_choice, check_name, converted, refused, texts
+from promptops.prompts._checks import check_choice, check_name, converted, mapping, refused, texts, well_typed
 from promptops.prompts.template import FORMATS
 from promptops.prompts.versions import normalise_version
 
@@ -41,7 +41,7 @@ def new_prompt(
     if (content is None) == (messages is None):
         raise refused("content", "give either content or messages", "required")
     check_choice("template_format", template_format, FORMATS)
-    return PromptCreate(
+    prompt = PromptCreate(
         name=name,
         content=content,
         messages=None if messages is None else _messages(messages),
@@ -55,8 +55,9 @@ def new_prompt(
         version=normalise_version(version),
         module_id=module_id,
         tags=texts("tags", tags),
-        metadata=dict(metadata or {}),
+        metadata=mapping("metadata", metadata),
     )
+    return well_typed(prompt)
 
 
 def prompt_changes(
@@ -87,7 +88,7 @@ def prompt_changes(
     check_choice("bump", bump, ("patch", "minor", "major"))
     if not isinstance(template_format, UnsetType):
         check_choice("template_format", template_format, FORMATS)
-    return PromptUpdate(
+    changes = PromptUpdate(
         create_new_version=edited is None,
         version=named if edited is None else edited,
         bump=bump,
@@ -106,8 +107,9 @@ def prompt_changes(
         ),
         module_id=module_id,
         tags=_changed("tags", tags),
-        metadata=metadata if isinstance(metadata, UnsetType) else dict(metadata),
+        metadata=metadata if isinstance(metadata, UnsetType) else mapping("metadata", metadata),
     )
+    return well_typed(changes)
 
 
 def _messages(messages: Sequence[Message]) -> list[ChatMessage]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 
 from promptops.core.codec import decode_response, encode
+from promptops.core.errors import NotFoundError
 from promptops.core.messages import PROMPT_READ, READ, WRITE, Request
 from promptops.core.pagination import OffsetPage
 from promptops.core.runtime import Runtime
 from promptops.core.urls import quote_segment
 from promptops.models import (
+    PromptBatch,
+    PromptBatchRequest,
     PromptCreate,
     PromptDeleted,
     PromptList,
@@ -25,6 +29,7 @@ from promptops.prompts.stores import PromptQuery
 __all__ = ["NativePromptStore"]
 
 _PROMPTS = "/v1/client/prompts"
+_FRESH = (("cache-control", "no-cache"),)
 
 
 class NativePromptStore:
@@ -42,14 +47,40 @@ class NativePromptStore:
                 method="GET",
                 path=_path(name),
                 query=_pairs(version=version, project_id=project),
-                headers=(("cache-control", "no-cache"),) if fresh else (),
+                headers=_FRESH if fresh else (),
                 profile=PROMPT_READ,
                 timeout=timeout,
             )
         )
         return decode_response(response, enveloped(PromptResponse))
 
-    async def list_page(self, query: PromptQuery, *, timeout: float | None) -> OffsetPage[PromptResponse]:
+    async def get_many(
+        self,
+        names: Sequence[str],
+        *,
+        versions: Mapping[str, str],
+        project: str | None,
+        fresh: bool,
+        timeout: float | None,
+    ) -> PromptBatch:
+        """``POST /prompts/batch``; a read, so it may be sent again."""
+        body = PromptBatchRequest(prompt_ids=list(names), versions=dict(versions), project_id=project)
+        response = await self._runtime.send(
+            Request(
+                method="POST",
+                path=f"{_PROMPTS}/batch",
+                headers=_FRESH if fresh else (),
+                body=encode(body),
+                profile=READ,
+                timeout=timeout,
+                idempotency_key=_new_key(),
+            )
+        )
+        return decode_response(response, enveloped(PromptBatch))
+
+    async def list_page(
+        self, query: PromptQuery, *, fresh: bool = False, timeout: float | None
+    ) -> OffsetPage[PromptResponse]:
         """``GET /prompts``."""
         pairs = _pairs(
             project_id=query.project,
@@ -62,7 +93,14 @@ class NativePromptStore:
             tags=",".join(query.tags) or None,
         )
         response = await self._runtime.send(
-            Request(method="GET", path=_PROMPTS, query=pairs, profile=READ, timeout=timeout)
+            Request(
+                method="GET",
+                path=_PROMPTS,
+                query=pairs,
+                headers=_FRESH if fresh else (),
+                profile=READ,
+                timeout=timeout,
+            )
         )
         page = decode_response(response, enveloped(PromptList))
         return OffsetPage(
@@ -114,16 +152,20 @@ class NativePromptStore:
         return decode_response(response, enveloped(PromptResponse))
 
     async def delete(self, name: str, *, version: str | None, project: str | None, timeout: float | None) -> None:
-        """``DELETE /prompts/{name}``."""
-        response = await self._runtime.send(
-            Request(
-                method="DELETE",
-                path=_path(name),
-                query=_pairs(version=version, project_id=project),
-                profile=WRITE,
-                timeout=timeout,
-            )
+        """``DELETE /prompts/{name}``; "not found" after an attempt whose answer was lost says that it happened."""
+        request = Request(
+            method="DELETE",
+            path=_path(name),
+            query=_pairs(version=version, project_id=project),
+            profile=WRITE,
+            timeout=timeout,
         )
+        try:
+            response = await self._runtime.send(request)
+        except NotFoundError as error:
+            if error.repeated:
+                return
+            raise
         decode_response(response, enveloped(PromptDeleted))
 
     async def render(self, name: str, request: RenderRequest, *, timeout: float | None) -> RenderResponse:

@@ -13,7 +13,17 @@ from promptops.core.pagination import OffsetPage, iterate_offset
 from promptops.core.runtime import Runtime
 from promptops.models import PromptResponse, RenderRequest, RenderResponse
 from promptops.prompts._cache import PromptCache
-from promptops.prompts._checks import MAX_PAGE, check_choice, check_name, check_page, refused, texts
+from promptops.prompts._checks import (
+    MAX_PAGE,
+    check_choice,
+    check_flag,
+    check_name,
+    check_page,
+    check_provider,
+    check_text,
+    refused,
+    texts,
+)
 from promptops.prompts._frozen import frozen
 from promptops.prompts._native import NativePromptStore
 from promptops.prompts.render import checked_variables, plain_variables, render_prompt
@@ -56,7 +66,7 @@ class PromptReads(AsyncResource):
         """The prompt if it is at hand and fresh, without waiting; else None."""
         if type(name) is not str:
             name = check_name(name)
-        scope = self._project if project is None else project
+        scope = self._project if project is None else check_text("project", project)
         return self._remembered((scope, name, version if version is None else normalise_version(version)))
 
     async def get(
@@ -82,7 +92,7 @@ class PromptReads(AsyncResource):
             ValidationError: The name is empty or the version is none; nothing was sent.
         """
         if use_cache and type(name) is str:  # peek(), written out: every prompt that is at hand pays for each call here
-            scope = self._project if project is None else project
+            scope = self._project if project is None else check_text("project", project)
             key = (scope, name, version if version is None else normalise_version(version))
             if (prompt := self._remembered(key)) is not None:
                 return prompt
@@ -98,7 +108,8 @@ class PromptReads(AsyncResource):
         timeout: float | None = None,
     ) -> PromptResponse:
         """Ask for a prompt whether or not it is at hand, and remember the answer."""
-        key = (self._project if project is None else project, check_name(name), normalise_version(version))
+        check_flag("use_cache", use_cache)
+        key = (self._scope(project), check_name(name), normalise_version(version))
         epoch = self._cache.epoch
         try:
             prompt = await self._store.get(name, version=key[2], project=key[0], fresh=not use_cache, timeout=timeout)
@@ -147,13 +158,19 @@ class PromptReads(AsyncResource):
         started = perf_counter()
         name = check_name(name)
         values = checked_variables(variables)
+        if model_provider is not None:
+            model_provider = check_provider("model_provider", model_provider)
+        if model_name is not None:
+            model_name = check_text("model_name", model_name)
+            if model_provider is None:
+                raise refused("model_provider", "a model name needs its provider, for example 'openai'", "required")
         if on_server:
             request = RenderRequest(
                 variables=plain_variables(values),
                 version=normalise_version(version),
-                model_provider=model_provider and str(model_provider),
+                model_provider=model_provider,
                 model_name=model_name,
-                project_id=self._project if project is None else project,
+                project_id=self._scope(project),
             )
             return await self._store.render(name, request, timeout=timeout)
         prompt = self.peek(name, version=version, project=project) if use_cache else None
@@ -181,6 +198,7 @@ class PromptReads(AsyncResource):
         limit: int = 100,
         sort_by: SortBy = "created_at",
         sort_order: SortOrder = "desc",
+        use_cache: bool = True,
         project: str | None = None,
         timeout: float | None = None,
     ) -> Prompts:
@@ -194,6 +212,7 @@ class PromptReads(AsyncResource):
             limit: Most prompts, 1 to 1,000.
             sort_by: ``created_at``, ``updated_at``, ``name`` or ``version``.
             sort_order: ``asc`` or ``desc``.
+            use_cache: False asks every cache on the way to pass the question on; lists are not kept here.
             project: In which project.
             timeout: Seconds for the whole call.
 
@@ -208,6 +227,7 @@ class PromptReads(AsyncResource):
             limit=limit,
             sort_by=sort_by,
             sort_order=sort_order,
+            use_cache=use_cache,
             project=project,
             timeout=timeout,
         )
@@ -223,6 +243,7 @@ class PromptReads(AsyncResource):
         limit: int = 100,
         sort_by: SortBy = "created_at",
         sort_order: SortOrder = "desc",
+        use_cache: bool = True,
         project: str | None = None,
         timeout: float | None = None,
     ) -> OffsetPage[PromptResponse]:
@@ -230,17 +251,18 @@ class PromptReads(AsyncResource):
         check_page(limit, skip)
         check_choice("sort_by", sort_by, SORT_FIELDS)
         check_choice("sort_order", sort_order, SORT_ORDERS)
+        check_flag("use_cache", use_cache)
         wanted = PromptQuery(
-            project=self._project if project is None else project,
-            module_id=module_id,
-            query=query,
+            project=self._scope(project),
+            module_id=None if module_id is None else check_text("module_id", module_id),
+            query=None if query is None else check_text("query", query),
             tags=_searchable(tags),
             sort_by=sort_by,
             sort_order=sort_order,
             limit=limit,
             offset=skip,
         )
-        return await self._store.list_page(wanted, timeout=timeout)
+        return await self._store.list_page(wanted, fresh=not use_cache, timeout=timeout)
 
     async def iterate(
         self,
@@ -251,6 +273,7 @@ class PromptReads(AsyncResource):
         page_size: int = 100,
         sort_by: SortBy = "created_at",
         sort_order: SortOrder = "desc",
+        use_cache: bool = True,
         project: str | None = None,
         timeout: float | None = None,
     ) -> AsyncIterator[PromptResponse]:
@@ -264,6 +287,7 @@ class PromptReads(AsyncResource):
                 limit=page_size,
                 sort_by=sort_by,
                 sort_order=sort_order,
+                use_cache=use_cache,
                 project=project,
                 timeout=timeout,
             )
@@ -277,11 +301,14 @@ class PromptReads(AsyncResource):
             PromptNotFoundError: There is no such prompt.
         """
         name = check_name(name)
-        scope = self._project if project is None else project
+        scope = self._scope(project)
         pages = iterate_offset(
             lambda skip: self._store.versions_page(name, project=scope, limit=MAX_PAGE, offset=skip, timeout=timeout)
         )
         return [prompt async for prompt in pages]
+
+    def _scope(self, project: str | None) -> str | None:
+        return self._project if project is None else check_text("project", project)
 
 
 def _searchable(tags: Sequence[str]) -> tuple[str, ...]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from msgspec import UNSET, UnsetType
 from promptops.models import PromptResponse
 from promptops.prompts._checks import check_name, refused
 from promptops.prompts._drafts import Bump, Message, TemplateFormat, Variant, new_prompt, prompt_changes
-from promptops.prompts._reads import PromptReads
+from promptops.prompts._lookups import PromptLookups
 from promptops.prompts.versions import normalise_version
 
 __all__ = ["AsyncPrompts"]
 
 
-class AsyncPrompts(PromptReads):
+class AsyncPrompts(PromptLookups):
     """The prompts of a server.
 
     A prompt is named by its slug or its id. ``version`` is a SemVer (``1.2.0``, ``v1.2``); None or ``latest`` means
@@ -71,7 +71,7 @@ class AsyncPrompts(PromptReads):
             ConflictError: The slug is taken.
             ValidationError: Something was refused; nothing was created.
         """
-        scope = self._project if project is None else project
+        scope = self._scope(project)
         prompt = new_prompt(
             name,
             content=content,
@@ -142,7 +142,7 @@ class AsyncPrompts(PromptReads):
             ValidationError: Something was refused; nothing was changed.
         """
         name = check_name(name)
-        scope = self._project if project is None else project
+        scope = self._scope(project)
         changes = prompt_changes(
             version=version,
             bump=bump,
@@ -184,9 +184,49 @@ class AsyncPrompts(PromptReads):
         removed = normalise_version(version)
         if version is not None and removed is None:
             raise refused("version", "say which version to delete; 'latest' may change meanwhile", "invalid_version")
-        scope = self._project if project is None else project
+        scope = self._scope(project)
         try:
             await self._store.delete(name, version=removed, project=scope, timeout=timeout)
         finally:
             self._cache.forget(name, project=scope, versions=None if removed is None else {removed})
         return True
+
+    async def rollback(
+        self, name: str, *, version: str, project: str | None = None, timeout: float | None = None
+    ) -> PromptResponse:
+        """Make an older version current again by publishing what it holds as a new version.
+
+        Versions never change their meaning and none is removed: after 1.0.0, 1.1.0 and a rollback to 1.0.0 the latest
+        is 1.1.1, with the texts, variables, tags and metadata of 1.0.0.
+
+        Args:
+            name: Slug or id.
+            version: The version to return to.
+            project: In which project.
+            timeout: Seconds for each of the two requests.
+
+        Returns:
+            The new version.
+
+        Raises:
+            PromptNotFoundError: There is no such prompt or version.
+            ValidationError: ``version`` names no version.
+        """
+        wanted = normalise_version(version)
+        if wanted is None:
+            raise refused("version", "say which version to return to, for example '1.0.0'", "invalid_version")
+        old = await self._fetch(name, version=wanted, project=project, use_cache=False, timeout=timeout)
+        return await self.update(
+            old.id,
+            content=UNSET if old.messages else old.content,
+            messages=old.messages or UNSET,
+            description=old.description,
+            template_format=cast("TemplateFormat", old.template_format),  # another one is refused by the checks
+            variables=old.variables,
+            target_models=old.target_models,
+            model_specific_prompts=old.model_specific_prompts,
+            tags=old.tags,
+            metadata=old.metadata,
+            project=project,
+            timeout=timeout,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from promptops.core.bridge import SyncResource, bridge, bridge_iter, drive
 from promptops.models import PromptResponse
 from promptops.prompts._cache import PromptCache
+from promptops.prompts._checks import check_text
 from promptops.prompts._resource import AsyncPrompts
 from promptops.prompts.versions import normalise_version
 
@@ -44,7 +45,7 @@ class SyncPrompts(SyncResource[AsyncPrompts]):
     ) -> PromptResponse:
         # Written by hand: a prompt that is at hand costs one look-up, no coroutine and no further call.
         if use_cache and type(name) is str:
-            scope = self._project if project is None else project
+            scope = self._project if project is None else check_text("project", project)
             key = (scope, name, version if version is None else normalise_version(version))
             if (prompt := self._remembered(key)) is not None:
                 return prompt
@@ -56,9 +57,12 @@ class SyncPrompts(SyncResource[AsyncPrompts]):
 
     render = bridge(AsyncPrompts.render)
     list = bridge(AsyncPrompts.list)
+    get_many = bridge(AsyncPrompts.get_many)
+    validate = bridge(AsyncPrompts.validate)
     list_page = bridge(AsyncPrompts.list_page)
     iterate = bridge_iter(AsyncPrompts.iterate)
     versions = bridge(AsyncPrompts.versions)
     create = bridge(AsyncPrompts.create)
     update = bridge(AsyncPrompts.update)
     delete = bridge(AsyncPrompts.delete)
+    rollback = bridge(AsyncPrompts.rollback)

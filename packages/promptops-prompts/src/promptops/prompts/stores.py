@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
 from promptops.core.pagination import OffsetPage
-from promptops.models import PromptCreate, PromptResponse, PromptUpdate, RenderRequest, RenderResponse
+from promptops.models import PromptBatch, PromptCreate, PromptResponse, PromptUpdate, RenderRequest, RenderResponse
 
 __all__ = ["SORT_FIELDS", "SORT_ORDERS", "PromptQuery", "PromptStore", "SortBy", "SortOrder"]
 
@@ -57,8 +58,22 @@ class PromptStore(Protocol):
         """
         ...
 
-    async def list_page(self, query: PromptQuery, *, timeout: float | None) -> OffsetPage[PromptResponse]:
-        """One page of prompts, the latest version of each."""
+    async def get_many(
+        self,
+        names: Sequence[str],
+        *,
+        versions: Mapping[str, str],
+        project: str | None,
+        fresh: bool,
+        timeout: float | None,
+    ) -> PromptBatch:
+        """Up to 100 prompts by the names they were asked for with; what cannot be had is an error in the answer."""
+        ...
+
+    async def list_page(
+        self, query: PromptQuery, *, fresh: bool = False, timeout: float | None
+    ) -> OffsetPage[PromptResponse]:
+        """One page of prompts, the latest version of each; ``fresh`` passes by every cache on the way."""
         ...
 
     async def versions_page(

@@ -1,0 +1,144 @@
+"""Prompts: fetch many at once, and tell whether one is usable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+from promptops.core.errors import NotFoundError, PromptNotFoundError, PromptOpsError, ValidationError
+from promptops.models import PromptBatchError, PromptResponse
+from promptops.prompts._cache import PromptKey
+from promptops.prompts._checks import check_name, mapping, refused, texts
+from promptops.prompts._frozen import frozen
+from promptops.prompts._reads import PromptReads
+from promptops.prompts.render import prompt_variables
+from promptops.prompts.versions import normalise_version
+
+__all__ = ["PromptLookups", "Prompts"]
+
+CHUNK: Final = 100
+_AT_ONCE: Final = 4
+
+
+class Prompts(msgspec.Struct, frozen=True, kw_only=True):
+    """Many prompts, under the names that they were asked for with, and why others are not there.
+
+    Attributes:
+        prompts: Each prompt that was found, by the slug or id that was asked for, in that order.
+        errors: The typed error of each that could not be had; it is not raised.
+    """
+
+    prompts: dict[str, PromptResponse]
+    errors: dict[str, PromptOpsError]
+
+
+class PromptLookups(PromptReads):
+    """The part of :class:`~promptops.prompts.AsyncPrompts` that reads many prompts, or asks about one."""
+
+    async def get_many(
+        self,
+        names: Sequence[str],
+        *,
+        versions: Mapping[str, str] | None = None,
+        project: str | None = None,
+        use_cache: bool = True,
+        timeout: float | None = None,
+    ) -> Prompts:
+        """Fetch any number of prompts: those at hand from memory, the others in requests of 100.
+
+        Args:
+            names: Slugs or ids; one that is named twice is fetched once.
+            versions: Which version of which of them; the latest of the others.
+            project: In which project.
+            use_cache: False asks the server for every one.
+            timeout: Seconds for each request.
+
+        Returns:
+            The prompts by the name asked for; one that cannot be had is an error of its own beside them.
+
+        Raises:
+            PromptOpsError: The server could not be asked at all (network, key, rate limit).
+            ValidationError: A name or version is none; nothing was sent.
+        """
+        keys = self._keys(names, versions, project)
+        found: dict[str, PromptResponse] = {}
+        if use_cache:
+            for name, key in keys.items():
+                if (prompt := self._remembered(key)) is not None:
+                    found[name] = prompt
+        wanted = [name for name in keys if name not in found]
+        errors: dict[str, PromptOpsError] = {}
+        epoch = self._cache.epoch
+
+        async def fetch(chunk: list[str]) -> None:
+            named = {name: version for name in chunk if (version := keys[name][2]) is not None}
+            batch = await self._store.get_many(
+                chunk, versions=named, project=keys[chunk[0]][0], fresh=not use_cache, timeout=timeout
+            )
+            for name in chunk:
+                if (prompt := batch.prompts.get(name)) is not None:
+                    found[name] = prompt = frozen(prompt)
+                    self._cache.keep(keys[name], prompt, epoch=epoch)
+            errors.update({item.prompt_id: _error_of(item) for item in batch.errors if item.prompt_id in keys})
+
+        chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
+        await self._runtime.gather(*[partial(fetch, chunk) for chunk in chunks], limit=_AT_ONCE)
+        for name, error in errors.items():
+            if isinstance(error, PromptNotFoundError):
+                self._cache.discard(keys[name])
+        return Prompts(
+            prompts={name: found[name] for name in keys if name in found},
+            errors={name: errors.get(name) or _left_out(name) for name in keys if name not in found},
+        )
+
+    async def validate(
+        self, name: str, *, version: str | None = None, project: str | None = None, timeout: float | None = None
+    ) -> bool:
+        """Whether a prompt exists and every text of it is a valid template; the server is asked, not the memory.
+
+        Returns:
+            False only when there is no such prompt or version, or when one of its texts is no valid template.
+
+        Raises:
+            PromptOpsError: The question could not be answered (network, key, rate limit).
+            ValidationError: The name is empty or the version is none; nothing was sent.
+        """
+        try:
+            prompt = await self._fetch(name, version=version, project=project, use_cache=False, timeout=timeout)
+        except NotFoundError:
+            return False
+        try:
+            prompt_variables(prompt)
+        except ValidationError:
+            return False
+        return True
+
+    def _keys(
+        self, names: Sequence[str], versions: Mapping[str, str] | None, project: str | None
+    ) -> dict[str, PromptKey]:
+        scope = self._scope(project)
+        wanted = [check_name(name, f"names[{index}]") for index, name in enumerate(texts("names", names))]
+        chosen = mapping("versions", versions)
+        if unknown := [name for name in chosen if name not in wanted]:
+            raise refused("versions", f"{unknown[0]!r:.80} is not among the names", "unknown_value")
+        return {
+            name: (scope, name, normalise_version(chosen.get(name), field=f"versions.{name}"))
+            for name in dict.fromkeys(wanted)
+        }
+
+
+def _error_of(item: PromptBatchError) -> PromptOpsError:
+    from promptops.core.decode import error_of_code
+
+    error = error_of_code(item.code, item.message)
+    if isinstance(error, PromptNotFoundError):
+        error.prompt_id = item.prompt_id
+    return error
+
+
+def _left_out(name: str) -> PromptOpsError:
+    from promptops.core.errors import InvalidResponseError
+
+    return InvalidResponseError(f"The server's answer says nothing about the prompt {name!r}.", status_code=200)
