@@ -10,41 +10,68 @@ from typing import Any
 import promptops.client
 import pytest
 from promptops.client import PromptOpsClient, SyncPromptOpsClient
+from promptops.client._calls import AsyncCalls
 from promptops.core import errors
 from promptops.core.testing import assert_parity
 from promptops.experiments import AsyncDatasets, AsyncExperiments, SyncDatasets, SyncExperiments
-from promptops.prompts import AsyncPrompts, SyncPrompts
+from promptops.prompts import AsyncModels, AsyncPrompts, SyncModels, SyncPrompts
 
 ONLY_ASYNC = {"aclose"}
+PLAIN = [
+    "get_stats",
+    "get_cache_stats",
+    "get_telemetry_summary",
+    "disable_telemetry",
+    "enable_telemetry",
+    "update_config",
+    "get_config",
+]
 REFERENCE = ["config", "base_url", "api_key", "timeout", "cache", "telemetry"]
 
 
 @pytest.mark.parametrize(
     ("asynchronous", "blocking"),
-    [(AsyncPrompts, SyncPrompts), (AsyncDatasets, SyncDatasets), (AsyncExperiments, SyncExperiments)],
+    [
+        (AsyncPrompts, SyncPrompts),
+        (AsyncModels, SyncModels),
+        (AsyncDatasets, SyncDatasets),
+        (AsyncExperiments, SyncExperiments),
+    ],
 )
 def test_every_resource_has_its_blocking_twin(asynchronous: type[Any], blocking: type[Any]) -> None:
     assert_parity(asynchronous, blocking)
 
 
 def public(kind: type[Any]) -> dict[str, Any]:
-    return {name: value for name, value in vars(kind).items() if not name.startswith("_")}
+    return {name: value for name, value in inspect.getmembers_static(kind) if not name.startswith("_")}
 
 
-def test_both_clients_have_the_same_names() -> None:
+def test_both_clients_have_the_same_names_signatures_and_docstrings() -> None:
+    assert_parity(PromptOpsClient, SyncPromptOpsClient, only_async=ONLY_ASYNC)
     assert set(public(PromptOpsClient)) - ONLY_ASYNC == set(public(SyncPromptOpsClient))
 
 
-@pytest.mark.parametrize("name", sorted(set(public(SyncPromptOpsClient))))
-def test_both_clients_document_and_type_a_name_alike(name: str) -> None:
+@pytest.mark.parametrize("name", ["prompts", "models", "datasets", "experiments"])
+def test_both_clients_type_a_resource_alike(name: str) -> None:
     one, other = public(PromptOpsClient)[name], public(SyncPromptOpsClient)[name]
-    assert inspect.getdoc(one) == inspect.getdoc(other)
-    if isinstance(one, property):
-        assert isinstance(other, property)
-        assert str(one.fget.__annotations__["return"]).replace("Async", "Sync") == other.fget.__annotations__["return"]
-    else:
-        assert inspect.iscoroutinefunction(one)
-        assert inspect.signature(one) == inspect.signature(other)
+    assert str(one.fget.__annotations__["return"]).replace("Async", "Sync") == other.fget.__annotations__["return"]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_what_never_waits_is_plain_in_both(name: str) -> None:
+    for client in (PromptOpsClient, SyncPromptOpsClient):
+        assert not inspect.iscoroutinefunction(getattr(client, name))
+
+
+@pytest.mark.parametrize("name", sorted({*vars(AsyncCalls), *dir(AsyncCalls)} - {*dir(object)}))
+def test_flat_methods_are_keyword_only_beyond_the_published_order(name: str) -> None:
+    function = getattr(AsyncCalls, name)
+    if name.startswith("_") or not callable(function):
+        return
+    extras = [item.name for item in inspect.signature(function).parameters.values() if item.kind is item.KEYWORD_ONLY]
+    positional = [item.name for item in inspect.signature(function).parameters.values() if item.name not in extras]
+    assert not {"timeout", "query", "tags", "versions", "on_server", "if_match"}.intersection(positional)
+    assert positional[0] == "self"
 
 
 def test_both_clients_are_made_the_same_way() -> None:

@@ -6,6 +6,7 @@ from promptops.client._async import PromptOpsClient
 from promptops.client._sync import SyncPromptOpsClient
 from promptops.client._version import __version__
 from promptops.client.config import CacheConfig, ClientConfig, TelemetryConfig
+from promptops.client.stats import ClientStats
 from promptops.core.errors import (
     AuthenticationError,
     AuthorizationError,
@@ -27,18 +28,25 @@ from promptops.core.errors import (
 
 if TYPE_CHECKING:
     from promptops.cache import CacheLevel, CacheStats
+    from promptops.client.health import HealthStatus
+    from promptops.core.pagination import OffsetPage
     from promptops.experiments import compare, write_html_report
     from promptops.models import (
+        CompatibilityIssue,
         Dataset,
         DatasetExample,
         Experiment,
         ExperimentRun,
+        ModelCompatibility,
+        ModelInfo,
         ModelProvider,
         ModelSpecificPrompt,
         PromptResponse,
         PromptVariables,
         RenderResponse,
     )
+    from promptops.prompts import Prompts
+    from promptops.telemetry.summary import TelemetrySummary
 
 PromptOpsTimeoutError = TimeoutError
 
@@ -50,29 +58,37 @@ __all__ = [
     "CacheLevel",
     "CacheStats",
     "ClientConfig",
+    "ClientStats",
+    "CompatibilityIssue",
     "ConfigurationError",
     "ConflictError",
     "Dataset",
     "DatasetExample",
     "Experiment",
     "ExperimentRun",
+    "HealthStatus",
     "InvalidResponseError",
+    "ModelCompatibility",
+    "ModelInfo",
     "ModelProvider",
     "ModelSpecificPrompt",
     "NetworkError",
     "NotFoundError",
+    "OffsetPage",
     "PromptNotFoundError",
     "PromptOpsClient",
     "PromptOpsError",
     "PromptOpsTimeoutError",
     "PromptResponse",
     "PromptVariables",
+    "Prompts",
     "RateLimitError",
     "RenderResponse",
     "ServerError",
     "SyncPromptOpsClient",
     "TelemetryConfig",
     "TelemetryError",
+    "TelemetrySummary",
     "TimeoutError",
     "UnsupportedOperation",
     "ValidationError",
@@ -85,15 +101,22 @@ __all__ = [
 _LATER = {
     "CacheLevel": "promptops.cache",
     "CacheStats": "promptops.cache",
+    "CompatibilityIssue": "promptops.models",
     "Dataset": "promptops.models",
     "DatasetExample": "promptops.models",
     "Experiment": "promptops.models",
     "ExperimentRun": "promptops.models",
+    "HealthStatus": "promptops.client.health",
+    "ModelCompatibility": "promptops.models",
+    "ModelInfo": "promptops.models",
     "ModelProvider": "promptops.models",
     "ModelSpecificPrompt": "promptops.models",
+    "OffsetPage": "promptops.core.pagination",
     "PromptResponse": "promptops.models",
     "PromptVariables": "promptops.models",
+    "Prompts": "promptops.prompts",
     "RenderResponse": "promptops.models",
+    "TelemetrySummary": "promptops.telemetry.summary",
     "compare": "promptops.experiments",
     "write_html_report": "promptops.experiments",
 }

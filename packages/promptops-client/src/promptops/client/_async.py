@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from promptops.client._calls import AsyncCalls
 from promptops.client._state import ClientState
 from promptops.client.config import resolve
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from promptops.core.config import ApiKey, RuntimeConfig
     from promptops.core.runtime import Runtime
     from promptops.experiments import AsyncDatasets, AsyncExperiments
-    from promptops.prompts import AsyncPrompts
+    from promptops.prompts import AsyncModels, AsyncPrompts
 
 __all__ = ["PromptOpsClient"]
 
 
-class PromptOpsClient:
+class PromptOpsClient(AsyncCalls):
     """Prompts, datasets and experiments of a PromptOps server, for async code.
 
     Use it as a context manager, or call :meth:`shutdown` when done. Nothing is sent until the first call; that call
@@ -82,12 +83,17 @@ class PromptOpsClient:
             "http2": http2,
             "verify": verify,
         }
-        self._state = ClientState(resolve(config, keywords), _make_runtime, http_client=http_client)
+        super().__init__(ClientState(resolve(config, keywords), _make_runtime, http_client=http_client))
 
     @property
     def prompts(self) -> AsyncPrompts:
-        """Prompts: get, render, list, create, update, delete."""
+        """Prompts: get, render, list, create, update, roll back, delete."""
         return self._state.prompts()
+
+    @property
+    def models(self) -> AsyncModels:
+        """Models: list, and check which prompts suit them."""
+        return self._state.models()
 
     @property
     def datasets(self) -> AsyncDatasets:
@@ -108,7 +114,10 @@ class PromptOpsClient:
         self._state.open()
 
     async def shutdown(self) -> None:
-        """Close every connection; the second time does nothing. Every later call raises ``ConfigurationError``."""
+        """Send what telemetry holds (for at most 5 seconds), then close every connection.
+
+        The second time does nothing. Every later call raises ``ConfigurationError``.
+        """
         await self._state.close()
 
     async def close(self) -> None:

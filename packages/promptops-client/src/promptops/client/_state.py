@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from _thread import allocate_lock
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from promptops.client.config import runtime_config
-from promptops.core.errors import ConfigurationError
+import msgspec
+from promptops.cache import CacheConfig
+from promptops.client._reports import Reports
+from promptops.client._runtime import ClientRuntime
+from promptops.client._update import merged, shown
+from promptops.client.config import ClientConfig, TelemetryConfig, runtime_config
+from promptops.client.stats import CallCounter
 
 if TYPE_CHECKING:
-    from promptops.client.config import ClientConfig
+    from promptops.cache import CacheStats
+    from promptops.client.stats import ClientStats
     from promptops.core.config import RuntimeConfig
     from promptops.core.runtime import Runtime
     from promptops.experiments import AsyncDatasets, AsyncExperiments
-    from promptops.prompts import AsyncPrompts
+    from promptops.prompts import AsyncModels, AsyncPrompts, PromptCache
 
 __all__ = ["ClientState"]
 
@@ -35,37 +41,31 @@ class ClientState:
         *,
         http_client: object | None = None,
     ) -> None:
-        self.settings = settings
+        self._http_client = http_client
         self._config = runtime_config(settings, http_client=http_client)
-        self._make_runtime = make_runtime
+        _check_cache(settings.cache)
+        self.settings = settings
+        self._counter = CallCounter()
+        self.runtime = ClientRuntime(_of_transport(self._config), make_runtime, self._counter)
+        self.reports = Reports(settings.telemetry or TelemetryConfig(), _of_transport(self._config))
         self._lock = allocate_lock()
-        self._runtime: Runtime | None = None
+        self._updating = allocate_lock()
+        self._cache: PromptCache | None = None
         self._resources: dict[str, Any] = {}
-        self._closed = False
 
     @property
     def closed(self) -> bool:
         """Whether the client was shut down."""
-        return self._closed
+        return self.runtime.closed
 
     def open(self) -> Runtime:
-        """The runtime, made by whoever comes first.
+        """The runtime of the resources, ready to send.
 
         Raises:
             ConfigurationError: The client was shut down.
         """
-        runtime = self._runtime
-        if runtime is not None and not self._closed:
-            return runtime
-        with self._lock:
-            if self._closed:
-                raise ConfigurationError(
-                    "This client was shut down. Make a new one, or keep it open as long as it is needed.",
-                    error_code="CLIENT_CLOSED",
-                )
-            if self._runtime is None:
-                self._runtime = self._make_runtime(self._config)
-            return self._runtime
+        self.runtime.open()
+        return self.runtime
 
     def resource(self, name: str, make: Callable[[Runtime], T]) -> T:
         """The resource called ``name``, made once.
@@ -77,12 +77,16 @@ class ClientState:
         if found is None:
             made = make(self.open())
             with self._lock:
-                found = made if self._closed else self._resources.setdefault(name, made)
+                found = made if self.closed else self._resources.setdefault(name, made)
         return cast("T", found)
 
     def prompts(self) -> AsyncPrompts:
         """The prompts resource."""
         return self.resource("prompts", self._make_prompts)
+
+    def models(self) -> AsyncModels:
+        """The models resource."""
+        return self.resource("models", self._make_models)
 
     def datasets(self) -> AsyncDatasets:
         """The datasets resource."""
@@ -96,26 +100,116 @@ class ClientState:
         """The blocking view of a resource, made once."""
         return self.resource(f"sync {name}", lambda _: make(self))
 
+    def cache(self) -> PromptCache:
+        """The prompts that the client remembers; every prompts resource of it shares them."""
+        cache = self._cache
+        if cache is None:
+            from promptops.prompts import PromptCache
+
+            with self._lock:
+                cache = self._cache = self._cache or PromptCache(self.settings.cache)
+        return cache
+
+    def forget(self, prompt_id: str | None, version: str | None) -> None:
+        """Forget everything that is kept, one prompt, or one version of it.
+
+        Raises:
+            ValidationError: A version came without a prompt, or an argument cannot be meant.
+        """
+        if prompt_id is not None:
+            from promptops.prompts._checks import check_name
+
+            check_name(prompt_id, "prompt_id")
+        self.cache().clear(prompt_id, version=version)
+        models: AsyncModels | None = self._resources.get("models")
+        if prompt_id is None and models is not None:
+            models.clear()
+
+    def cache_stats(self) -> CacheStats:
+        """What the cache of prompts counted."""
+        return self.cache().stats()
+
+    def stats(self) -> ClientStats:
+        """What was counted so far; model lists that were at hand count as hits too."""
+        counts = [self.cache_stats()]
+        models: AsyncModels | None = self._resources.get("models")
+        if models is not None:
+            counts.append(models.stats())
+        return self._counter.stats(
+            cache_hits=sum(count.hits for count in counts), cache_misses=sum(count.misses for count in counts)
+        )
+
+    def update(self, changes: Mapping[str, Any] | ClientConfig) -> None:
+        """Check changes, then take all of them over at once; calls that have begun end where they began.
+
+        Raises:
+            ConfigurationError: A name is unknown, a value cannot work, or the client was shut down; nothing changed.
+        """
+        with self._updating:
+            settings = merged(self.settings, changes)
+            config = runtime_config(settings, http_client=self._http_client)
+            _check_cache(settings.cache)
+            telemetry = settings.telemetry or TelemetryConfig()
+            old, old_config = self.settings, self._config
+
+            def swap() -> None:
+                with self._lock:
+                    self.settings, self._config = settings, config
+                    if settings.project != old.project:
+                        self._resources.clear()  # they are made again, for the other project
+                    if _whose(config) != _whose(old_config):
+                        self._forget_answers()
+                    if self._cache is not None:
+                        self._cache.reconfigure(settings.cache or CacheConfig())
+
+            self.runtime.replace(_of_transport(config), swap=swap)
+            if telemetry != self.reports.config or _of_transport(config) != _of_transport(old_config):
+                self.reports.follow(telemetry, _of_transport(config))
+
+    def switch_telemetry(self, switch: Callable[[], None]) -> None:
+        """Change what is reported, and remember it in the settings."""
+        with self._updating:
+            switch()
+            self.settings = msgspec.structs.replace(self.settings, telemetry=self.reports.config)
+
+    def shown(self) -> ClientConfig:
+        """The settings of now, complete and without secrets."""
+        return shown(self.settings, telemetry=self.reports.config)
+
     def describe(self) -> str:
         """Where the client points, for its ``repr``."""
         project = f", project={self.settings.project!r}" if self.settings.project else ""
-        return f"{self._config.base_url!r}{project}{', shut down' if self._closed else ''}"
+        return f"{self._config.base_url!r}{project}{', shut down' if self.closed else ''}"
 
     async def close(self) -> None:
-        """Close every connection; the second call does nothing."""
-        with self._lock:
-            self._closed = True
-            runtime, self._runtime = self._runtime, None
-            self._resources.clear()
-        if runtime is not None:
-            await runtime.aclose()
+        """Send what telemetry holds, then close every connection; the second call does nothing."""
+        telemetry = self.reports.close()
+        try:
+            if telemetry is not None and not self.closed:
+                await self.runtime.run_blocking(telemetry.shutdown)
+        finally:
+            with self._lock:
+                self._resources.clear()
+            await self.runtime.aclose()
+
+    def _forget_answers(self) -> None:
+        if self._cache is not None:
+            self._cache.clear()
+        models: AsyncModels | None = self._resources.get("models")
+        if models is not None:
+            models.clear()
 
     # Each package is imported with its first use: a program that reads prompts never pays for the experiments.
 
     def _make_prompts(self, runtime: Runtime) -> AsyncPrompts:
         from promptops.prompts import AsyncPrompts
 
-        return AsyncPrompts(runtime, project=self.settings.project, cache=self.settings.cache)
+        return AsyncPrompts(runtime, project=self.settings.project, cache=self.cache())
+
+    def _make_models(self, runtime: Runtime) -> AsyncModels:
+        from promptops.prompts import AsyncModels
+
+        return AsyncModels(runtime, project=self.settings.project)
 
     def _make_datasets(self, runtime: Runtime) -> AsyncDatasets:
         from promptops.experiments import AsyncDatasets
@@ -126,3 +220,20 @@ class ClientState:
         from promptops.experiments import AsyncExperiments
 
         return AsyncExperiments(runtime, project=self.settings.project)
+
+
+def _check_cache(config: CacheConfig | None) -> None:
+    if config is not None:
+        from promptops.prompts import check_cache
+
+        check_cache(config)
+
+
+def _of_transport(config: RuntimeConfig) -> RuntimeConfig:
+    """Without the project, which is the business of the resources: another one needs no new connections."""
+    return msgspec.structs.replace(config, project=None)
+
+
+def _whose(config: RuntimeConfig) -> tuple[object, ...]:
+    """Whose prompts they are: another server, or another key, may have others under the same names."""
+    return (config.base_url, config.api_key, config.secret_key, config.key_id)

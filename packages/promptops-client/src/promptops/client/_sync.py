@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from promptops.client._calls import AsyncCalls, SyncCalls
 from promptops.client._state import ClientState
 from promptops.client.config import resolve
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from promptops.core.config import ApiKey, RuntimeConfig
     from promptops.core.runtime import Runtime
     from promptops.experiments import SyncDatasets, SyncExperiments
-    from promptops.prompts import SyncPrompts
+    from promptops.prompts import SyncModels, SyncPrompts
 
 __all__ = ["SyncPromptOpsClient"]
 
 
-class SyncPromptOpsClient:
+class SyncPromptOpsClient(SyncCalls):
     """Prompts, datasets and experiments of a PromptOps server, for blocking code.
 
     Use it as a context manager, or call :meth:`shutdown` when done. Nothing is sent until the first call; that call
@@ -83,11 +84,17 @@ class SyncPromptOpsClient:
             "verify": verify,
         }
         self._state = ClientState(resolve(config, keywords), _make_runtime, http_client=http_client)
+        super().__init__(AsyncCalls(self._state))
 
     @property
     def prompts(self) -> SyncPrompts:
-        """Prompts: get, render, list, create, update, delete."""
+        """Prompts: get, render, list, create, update, roll back, delete."""
         return self._state.view("prompts", _sync_prompts)
+
+    @property
+    def models(self) -> SyncModels:
+        """Models: list, and check which prompts suit them."""
+        return self._state.view("models", _sync_models)
 
     @property
     def datasets(self) -> SyncDatasets:
@@ -108,7 +115,10 @@ class SyncPromptOpsClient:
         self._state.open()
 
     def shutdown(self) -> None:
-        """Close every connection; the second time does nothing. Every later call raises ``ConfigurationError``."""
+        """Send what telemetry holds (for at most 5 seconds), then close every connection.
+
+        The second time does nothing. Every later call raises ``ConfigurationError``.
+        """
         from promptops.core.bridge import drive
 
         drive(self._state.close())
@@ -140,6 +150,12 @@ def _sync_prompts(state: ClientState) -> SyncPrompts:
     from promptops.prompts import SyncPrompts
 
     return SyncPrompts(state.prompts())
+
+
+def _sync_models(state: ClientState) -> SyncModels:
+    from promptops.prompts import SyncModels
+
+    return SyncModels(state.models())
 
 
 def _sync_datasets(state: ClientState) -> SyncDatasets:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from promptops.cache import CacheConfig
-from promptops.core.config import DEFAULT_BASE_URL, RuntimeConfig
-from promptops.core.errors import ConfigurationError, ValidationError
+from promptops.core.config import DEFAULT_BASE_URL, DEFAULT_USER_AGENT, RuntimeConfig
+from promptops.core.errors import ConfigurationError
 from promptops.core.redact import mask, redact
+from promptops.telemetry.config import TelemetryConfig
 
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["CacheConfig", "ClientConfig", "TelemetryConfig", "resolve", "runtime_config"]
+__all__ = ["CacheConfig", "ClientConfig", "TelemetryConfig", "check_types", "resolve", "runtime_config"]
 
 ENVIRONMENT: Final = {
     "base_url": "PROMPTOPS_BASE_URL",
@@ -24,40 +25,22 @@ ENVIRONMENT: Final = {
     "secret_key": "PROMPTOPS_SECRET_KEY",
 }
 DEFAULT_MAX_CONNECTIONS: Final = 20
+_TYPES: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
+    ("base_url", (str,), "text"),
+    ("api_key", (str,), "text, or a function that returns it"),
+    ("secret_key", (str,), "text"),
+    ("key_id", (str,), "text"),
+    ("project", (str,), "text"),
+    ("timeout", (int, float), "a number of seconds"),
+    ("max_connections", (int,), "a whole number"),
+    ("proxy", (str,), "text"),
+    ("http2", (bool,), "True or False"),
+    ("cache", (CacheConfig,), "a CacheConfig"),
+    ("telemetry", (TelemetryConfig,), "a TelemetryConfig"),
+    ("user_agent", (str,), "text"),
+    ("read_environment", (bool,), "True or False"),
+)
 _SECRETS: Final = frozenset({"api_key", "secret_key"})
-
-
-class TelemetryConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What the client reports about its own calls.
-
-    Attributes:
-        enabled: Whether anything is recorded at all.
-        endpoint: Where batches go; None means the server that the client talks to.
-        sample_rate: The share of calls that is recorded, from 0 to 1.
-        batch_size: Events in one batch.
-        flush_interval: Seconds between batches.
-
-    Raises:
-        ValidationError: A value is out of its range.
-    """
-
-    enabled: bool = True
-    endpoint: str | None = None
-    sample_rate: float = 0.1
-    batch_size: int = 512
-    flush_interval: float = 5.0
-
-    def __post_init__(self) -> None:
-        problems: list[dict[str, Any]] = []
-        if not 0.0 <= self.sample_rate <= 1.0:
-            problems.append(_problem("sample_rate", f"must be between 0 and 1, not {self.sample_rate!r}"))
-        if self.batch_size < 1:
-            problems.append(_problem("batch_size", f"must be at least 1, not {self.batch_size!r}"))
-        if not self.flush_interval > 0:
-            problems.append(_problem("flush_interval", f"must be above 0 seconds, not {self.flush_interval!r}"))
-        if problems:
-            text = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems)
-            raise ValidationError(f"TelemetryConfig: {text}", validation_errors=problems)
 
 
 class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +62,7 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
         verify: The TLS context that decides which certificates are trusted; True means the usual ones.
         cache: Where prompts are kept between calls.
         telemetry: What the client reports about its own calls.
+        user_agent: Sent with every request instead of the usual one.
         read_environment: Whether ``PROMPTOPS_*`` variables fill in what is not said.
     """
 
@@ -94,6 +78,7 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     verify: bool | ssl.SSLContext | None = None
     cache: CacheConfig | None = None
     telemetry: TelemetryConfig | None = None
+    user_agent: str | None = None
     read_environment: bool = True
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
@@ -139,7 +124,25 @@ def resolve(
         values["base_url"] = DEFAULT_BASE_URL
     if values.get("max_connections") is None:
         values["max_connections"] = DEFAULT_MAX_CONNECTIONS
-    return ClientConfig(**values)
+    return check_types(ClientConfig(**values))
+
+
+def check_types(settings: ClientConfig) -> ClientConfig:
+    """The settings, when each value has a type that it can have.
+
+    Raises:
+        ConfigurationError: One has not; the message names it and never shows a key.
+    """
+    for name, kinds, wanted in _TYPES:
+        value = getattr(settings, name)
+        if value is None or (isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)):
+            continue
+        if name == "api_key" and callable(value):
+            continue
+        raise ConfigurationError(f"{name} must be {wanted}, not {type(value).__name__}.")
+    if settings.project is not None and not settings.project.strip():
+        raise ConfigurationError("project is empty; leave it out for the default project of the key.")
+    return settings
 
 
 def runtime_config(settings: ClientConfig, *, http_client: object | None = None) -> RuntimeConfig:
@@ -162,6 +165,7 @@ def runtime_config(settings: ClientConfig, *, http_client: object | None = None)
         max_connections=DEFAULT_MAX_CONNECTIONS if settings.max_connections is None else settings.max_connections,
         http_client=http_client,
         proxy=settings.proxy,
+        user_agent=DEFAULT_USER_AGENT if settings.user_agent is None else settings.user_agent,
         http2=bool(settings.http2),
         verify=True if settings.verify is None else settings.verify,
     )
@@ -183,7 +187,3 @@ def _values(config: ClientConfig | str | None) -> dict[str, Any]:
     if not isinstance(config, ClientConfig):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a checker
         raise ConfigurationError(f"config must be a ClientConfig or the API key, not {type(config).__name__}.")
     return {name: getattr(config, name) for name in config.__struct_fields__}
-
-
-def _problem(field: str, message: str) -> dict[str, Any]:
-    return {"field": field, "message": message, "code": "out_of_range"}

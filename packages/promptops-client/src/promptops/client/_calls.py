@@ -1,0 +1,69 @@
+"""The flat methods of a client: all of them, and their blocking twins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promptops.client._prompt_calls import PromptCalls
+from promptops.client._service_calls import ServiceCalls
+from promptops.client._write_calls import WriteCalls
+from promptops.core.bridge import SyncResource, bridge, bridge_iter, drive, forward
+
+if TYPE_CHECKING:
+    from promptops.models import PromptResponse
+
+__all__ = ["AsyncCalls", "SyncCalls"]
+
+
+class AsyncCalls(PromptCalls, WriteCalls, ServiceCalls):
+    """Every flat method."""
+
+
+class SyncCalls(SyncResource[AsyncCalls]):
+    """Blocking view of :class:`AsyncCalls`."""
+
+    def get_prompt(
+        self,
+        prompt_id: str,
+        version: str | None = None,
+        use_cache: bool = True,
+        project_id: str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> PromptResponse:
+        # Written by hand: a prompt that is at hand costs no coroutine.
+        calls = self._resource
+        if use_cache:
+            found = calls._at_hand(prompt_id, version, project_id)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            if found is not None:
+                return found
+        fetch = calls._fetch_prompt  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        return drive(fetch(prompt_id, version, use_cache, project_id, timeout))
+
+    get_prompt.__doc__ = AsyncCalls.get_prompt.__doc__
+
+    get_prompts = bridge(AsyncCalls.get_prompts)
+    render_prompt = bridge(AsyncCalls.render_prompt)
+    list_prompts = bridge(AsyncCalls.list_prompts)
+    list_prompts_page = bridge(AsyncCalls.list_prompts_page)
+    iterate_prompts = bridge_iter(AsyncCalls.iterate_prompts)
+    validate_prompt = bridge(AsyncCalls.validate_prompt)
+    list_versions = bridge(AsyncCalls.list_versions)
+    versions = bridge(AsyncCalls.versions)
+    create_prompt = bridge(AsyncCalls.create_prompt)
+    update_prompt = bridge(AsyncCalls.update_prompt)
+    delete_prompt = bridge(AsyncCalls.delete_prompt)
+    rollback = bridge(AsyncCalls.rollback)
+    get_model_compatibility = bridge(AsyncCalls.get_model_compatibility)
+    check_compatibility = bridge(AsyncCalls.check_compatibility)
+    list_models = bridge(AsyncCalls.list_models)
+    get_stats = forward(AsyncCalls.get_stats)
+    get_cache_stats = forward(AsyncCalls.get_cache_stats)
+    clear_cache = bridge(AsyncCalls.clear_cache)
+    get_telemetry_summary = forward(AsyncCalls.get_telemetry_summary)
+    flush_telemetry = bridge(AsyncCalls.flush_telemetry)
+    disable_telemetry = forward(AsyncCalls.disable_telemetry)
+    enable_telemetry = forward(AsyncCalls.enable_telemetry)
+    update_config = forward(AsyncCalls.update_config)
+    get_config = forward(AsyncCalls.get_config)
+    health_check = bridge(AsyncCalls.health_check)
