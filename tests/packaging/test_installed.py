@@ -57,6 +57,16 @@ from promptops.cache import MemoryCache, cache_key
 key: str = cache_key("prompt", "a:b")
 print(key, MemoryCache)
 """,
+    "promptops-telemetry": """
+from promptops.core import RuntimeConfig
+from promptops.telemetry import HttpExporter, Telemetry, TelemetryConfig
+
+exporter = HttpExporter(RuntimeConfig(base_url="http://127.0.0.1:9"))
+with Telemetry(TelemetryConfig(sample_rate=1.0), exporter=exporter) as telemetry:
+    telemetry.record("prompt.get", duration_ms=1.5, prompt="greeting", cache_hit=True)
+    sent: bool = telemetry.flush(timeout=2.0)
+    print(sent, telemetry.summary().pending_events)
+""",
     "promptops-prompts": """
 from promptops.prompts import AsyncPrompts, SyncPrompts, compile_template
 
@@ -113,11 +123,12 @@ SIBLINGS = {
     "promptops-core": set[str](),
     "promptops-models": set[str](),
     "promptops-cache": set[str](),
+    "promptops-telemetry": {"core"},
     "promptops-prompts": {"core", "models", "cache"},
     "promptops-experiments": {"core", "models"},
-    "promptops-client": {"core", "models", "cache", "prompts", "experiments"},
+    "promptops-client": {"core", "models", "cache", "telemetry", "prompts", "experiments"},
     "promptops-server": {"core", "models", "cache", "prompts"},
-    "promptops-cli": {"core", "models", "cache", "prompts", "experiments", "client"},
+    "promptops-cli": {"core", "models", "cache", "telemetry", "prompts", "experiments", "client"},
 }
 
 

@@ -3,7 +3,20 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
-from promptops.client import ClientConfig, PromptOpsClient, SyncPromptOpsClient
+from promptops.client import (
+    ClientConfig,
+    ClientStats,
+    HealthStatus,
+    ModelCompatibility,
+    ModelInfo,
+    ModelProvider,
+    OffsetPage,
+    PromptOpsClient,
+    PromptOpsError,
+    Prompts,
+    PromptVariables,
+    SyncPromptOpsClient,
+)
 from promptops.core.pagination import CursorPage
 from promptops.experiments import Comparison, ExperimentResult, SyncExperiments
 from promptops.models import Dataset, DatasetExample, Experiment, ExperimentRun, PromptResponse, RenderResponse
@@ -30,6 +43,34 @@ def prompts_blocking(client: SyncPromptOpsClient) -> None:
     assert_type(client.prompts.render("greeting", {"name": "Ada"}), RenderResponse)
     assert_type(client.prompts.create("Greeting", content="Hi"), PromptResponse)
     assert_type(client.prompts.iterate(), Iterator[PromptResponse])
+
+
+async def flat(client: PromptOpsClient) -> None:
+    assert_type(await client.get_prompt("greeting", "v1.2", False), PromptResponse)
+    assert_type(await client.render_prompt("greeting", PromptVariables({"a": 1})), RenderResponse)
+    assert_type(await client.list_prompts(sort_by="name"), list[PromptResponse])
+    assert_type(await client.list_prompts_page(), OffsetPage[PromptResponse])
+    assert_type(client.iterate_prompts(), AsyncIterator[PromptResponse])
+    assert_type(await client.get_prompts(["a"]), Prompts)
+    assert_type(await client.delete_prompt("greeting"), bool)
+    assert_type(await client.list_models(ModelProvider.OPENAI), list[ModelInfo])
+    assert_type(await client.check_compatibility("a", "openai", "gpt-4"), ModelCompatibility)
+    assert_type(client.get_stats(), ClientStats)
+    assert_type(await client.health_check(), HealthStatus)
+    client.update_config({"timeout": 5.0})
+    client.update_config(ClientConfig(timeout=5.0))
+
+
+def flat_blocking(client: SyncPromptOpsClient) -> None:
+    assert_type(client.get_prompt("greeting", "v1.2", False), PromptResponse)
+    assert_type(client.render_prompt("greeting", {"a": 1}), RenderResponse)
+    assert_type(client.list_prompts(sort_by="name"), list[PromptResponse])
+    assert_type(client.iterate_prompts(), Iterator[PromptResponse])
+    assert_type(client.get_prompts(["a"]).errors, dict[str, PromptOpsError])
+    assert_type(client.get_model_compatibility("a", "openai", "gpt-4"), bool)
+    assert_type(client.health_check(), HealthStatus)
+    client.get_prompt()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.list_prompts(sort_by="colour")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def bridges_keep_their_signatures(client: SyncPromptOpsClient) -> None:

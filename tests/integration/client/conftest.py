@@ -116,7 +116,7 @@ def launch(root: Path, *, keyed: bool) -> None:
         # Not a Popen: the process outlives this one when another test process still needs the server.
         os.posix_spawn(
             sys.executable,
-            [sys.executable, str(script), str(root), str(data_dir)],
+            [sys.executable, str(script), str(root), str(data_dir), "--failed-auth-per-minute", "1000000"],
             os.environ,
             file_actions=[(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)],
             setsid=True,
@@ -147,6 +147,7 @@ def make_key(data_dir: Path, project: str) -> str:
         "--project",
         project,
         *scopes,
+        *("--rate", "100000", "--per-minute", "1000000000"),
     ]
     made = subprocess.run([*command, "--data-dir", str(data_dir)], capture_output=True, text=True, check=True)
     found = KEY.search(made.stdout)

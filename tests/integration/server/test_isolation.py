@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +20,7 @@ import httpx
 import msgspec
 import pytest
 from litestar.routes import HTTPRoute
-from promptops.server import EmbeddedServer, Settings, create_app
+from promptops.server import EmbeddedServer, Settings, create_app, wire
 from promptops.server.grants import Scope
 from promptops.server.key_admin import create_key
 from promptops.server.openapi import operations
@@ -27,7 +28,9 @@ from promptops.server.operations import Operation
 from promptops.server.stores import scope as scope_module
 
 Json = dict[str, Any]
-NEUTRAL = {"limit", "offset", "skip", "sort_by", "sort_order", "version", "org_id"}
+NEUTRAL = {"limit", "offset", "skip", "sort_by", "sort_order", "version", "org_id", "kind"} | {
+    *("provider", "capability", "from_", "to", "granularity")
+}
 """Parameters that name nothing that belongs to a project (versions are looked up within a prompt)."""
 FILTERS = {"name", "query", "tags", "module_id"}
 """Parameters that keep a list to what matches; what is elsewhere must match as little as what is nowhere."""
@@ -40,7 +43,7 @@ class Tenant:
 
     def __init__(self, url: str, key: str, project: str, mark: str) -> None:
         self.client = httpx.Client(verify=False, base_url=url, headers={"Authorization": f"Bearer {key}"})
-        self.project, self.mark = project, mark
+        self.project, self.mark, self.key = project, mark, key.split("_")[2]
         send = self.send
         self.space = send("GET", "/v2/spaces").json()["spaces"][0]["id"]
         body: Json = {"name": f"name {mark}", "slug": f"{mark}/slug", "content": f"text {mark}", "tags": [mark]}
@@ -67,6 +70,11 @@ class Tenant:
         listed = send("GET", f"/v2/experiments/{self.experiment}/runs?limit=2").json()
         self.cursors["experiments_runs_list"] = listed["pagination"]["next_cursor"]
         self.run = listed["experiment_runs"][0]["id"]
+        for path, items in (("usage/log", "records"), ("telemetry", "events")):
+            item = {"timestamp": MOMENT, "operation" if items == "records" else "name": f"{mark}.secret"}
+            made = send("POST", f"/v1/client/{path}", json={"batch_id": f"{mark}-batch", items: [item]})
+            assert made.status_code == 200, made.text
+        self.cursors["audit_list"] = send("GET", "/v1/client/audit?limit=1").json()["data"]["pagination"]["next_cursor"]
         for name, path in (("datasets_list", "/v2/datasets"), ("experiments_list", "/v2/experiments")):
             self.cursors[name] = send("GET", f"{path}?limit=1").json()["pagination"]["next_cursor"]
 
@@ -81,6 +89,8 @@ class Tenant:
             "/v2/datasets",
             "/v2/experiments",
             "/v1/client/prompts",
+            "/v1/client/auth/api-keys",
+            "/v1/client/audit",
             f"/v1/client/prompts/{self.prompt}/versions",
             f"/v2/datasets/{self.dataset}",
             f"/v2/datasets/{self.dataset}/examples",
@@ -91,7 +101,7 @@ class Tenant:
 
     def secrets(self) -> list[str]:
         """What must never be in an answer to anybody else."""
-        ids = [self.space, self.prompt, self.dataset, self.version, self.example, self.experiment, self.run]
+        ids = [self.key, self.space, self.prompt, self.dataset, self.version, self.example, self.experiment, self.run]
         return [*ids, f"text {self.mark}", f"second {self.mark}", f"set {self.mark}", f"{self.mark} 0"]
 
 
@@ -108,10 +118,14 @@ class World:
         self.theirs.client.close()
 
 
+UNHINDERED = wire.KeyLimits(rate=100_000, per_minute=1_000_000)
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     keys = {
-        name: create_key(tmp_path, name=name, projects=[name], scopes=list(Scope)).text for name in ("left", "right")
+        name: create_key(tmp_path, name=name, projects=[name], scopes=list(Scope), limits=UNHINDERED).text
+        for name in ("left", "right")
     }
     with EmbeddedServer(tmp_path) as server:
         world = World(tmp_path, server.url, keys)
@@ -140,16 +154,20 @@ class Request:
         return tenant.send(self.operation.method, path, key=self.key, params=self.query, **body)
 
 
+NOWHERE_UUID = "00000000-0000-4000-8000-000000000000"
+MOMENT = datetime.now(UTC).isoformat()
 NOWHERE_ID = "RGF0YXNldDoxOm5vd2hlcmVub3doZXJlbm93aGVyZQ"
 
 
 def path_values(name: str, world: World) -> tuple[str, list[tuple[str, str]]]:
     """My own value of a path parameter, and pairs of theirs and nowhere; an unknown parameter fails the test."""
     mine, theirs = world.mine, world.theirs
-    uuid = "00000000-0000-4000-8000-000000000000"
     known: dict[str, tuple[str, list[tuple[str, str]]]] = {
-        "prompt_id": (mine.prompt, [(theirs.prompt, uuid), (theirs.slug, "plinthvex/slug")]),
+        "prompt_id": (mine.prompt, [(theirs.prompt, NOWHERE_UUID), (theirs.slug, "plinthvex/slug")]),
         "version": ("1.0.0", []),
+        "model_provider": ("openai", []),
+        "model_name": ("gpt-4", []),
+        "key_id": (mine.key, [(theirs.key, "nowhere00000")]),
         "space_id": (mine.space, [(theirs.space, NOWHERE_ID), (theirs.project, "nowhere")]),
         "dataset_id": (mine.dataset, [(theirs.dataset, NOWHERE_ID)]),
         "experiment_id": (mine.experiment, [(theirs.experiment, NOWHERE_ID)]),
@@ -171,6 +189,7 @@ def query_values(operation: Operation, name: str, world: World) -> list[tuple[st
     return {
         "project_id": [(theirs.space, NOWHERE_ID), (theirs.project, "nowhere")],
         "space_id": [(theirs.space, NOWHERE_ID), (theirs.project, "nowhere")],
+        "object_id": [(theirs.prompt, NOWHERE_UUID)],
         "space_name": [(theirs.project, "nowhere")],
         "dataset_id": [(theirs.dataset, NOWHERE_ID)],
         "dataset_version_id": [(theirs.version, NOWHERE_ID)],
@@ -183,15 +202,21 @@ def own_body(operation: Operation, world: World) -> Json | None:
     run = {"example_id": mine.example, "output": "mine"}
     if operation.body is None:
         return None
-    return {
+    known: dict[str, Json] = {
         "PromptCreate": {"name": "new", "slug": "new", "content": "new"},
         "PromptUpdate": {"description": "changed"},
         "RenderRequest": {},
+        "PromptBatchRequest": {"prompt_ids": [mine.prompt]},
+        "CompatibilityRequest": {"prompt_id": mine.prompt, "model_provider": "openai", "model_name": "gpt-4"},
+        "UsageLogRequest": {"batch_id": "my-own-batch", "records": [{"timestamp": MOMENT, "operation": "chat"}]},
+        "TelemetryBatch": {"batch_id": "my-own-batch", "events": [{"name": "read", "timestamp": MOMENT}]},
+        "ApiKeyCreate": {"name": "new"},
         "DatasetCreate": {"name": "new", "space_id": mine.space, "examples": [{"a": 1}]},
         "DatasetExamplesInsert": {"examples": [{"a": 1}]},
         "ExperimentCreate": {"name": "new", "dataset_id": mine.dataset, "experiment_runs": [run]},
         "ExperimentRunsInsert": {"experiment_runs": [run]},
-    }[operation.body.__name__]
+    }
+    return known[operation.body.__name__]
 
 
 def body_values(operation: Operation, name: str, world: World) -> list[tuple[str, str]]:
@@ -201,9 +226,13 @@ def body_values(operation: Operation, name: str, world: World) -> list[tuple[str
         "project_id": [(theirs.space, NOWHERE_ID), (theirs.project, "nowhere")],
         "space_id": [(theirs.space, NOWHERE_ID), (theirs.project, "nowhere")],
         "dataset_id": [(theirs.dataset, NOWHERE_ID)],
+        "projects": [(theirs.space, NOWHERE_ID), (theirs.project, "nowhere")],
         "experiment_runs": [(theirs.example, NOWHERE_ID)],
         "name": [(f"name {theirs.mark}", f"free {operation.id}"), (f"set {theirs.mark}", f"open {operation.id}")],
         "slug": [(theirs.slug, "plinthvex/slug")],
+        "prompt_ids": [(theirs.prompt, NOWHERE_UUID), (theirs.slug, "plinthvex/slug")],
+        "prompt_id": [(theirs.prompt, NOWHERE_UUID), (theirs.slug, "plinthvex/slug")],
+        "batch_id": [(f"{theirs.mark}-batch", f"nowhere-{operation.id}-batch")],
     }.get(name, [])
 
 
@@ -227,7 +256,7 @@ def put_in_body(name: str) -> Callable[[Request, str], None]:
         if name == "experiment_runs":
             request.body[name][0]["example_id"] = value
             return
-        request.body[name] = value
+        request.body[name] = [value] if name in {"prompt_ids", "projects"} else value
         if name == "space_id":  # an experiment has a dataset or a space
             request.body.pop("dataset_id", None)
 
@@ -264,7 +293,7 @@ def plain(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, re.sub(r'"request_id":"[^"]*"', "", TIME_LIKE.sub("", answer.text))
 
 
-def comparable(answer: httpx.Response, value: str) -> tuple[int, dict[str, str], str]:
+def comparable(operation: Operation, answer: httpx.Response, value: str) -> tuple[int, dict[str, str], str]:
     """Status, headers and body without request id, time and the echo of what was asked for.
 
     The body of a write that was done is left out: it tells of what the caller just made.
@@ -273,13 +302,26 @@ def comparable(answer: httpx.Response, value: str) -> tuple[int, dict[str, str],
     for echoed in {value, json.dumps(value)[1:-1]}:
         body = body.replace(echoed, "<asked>")
     ours = {"x-request-id", "date", "content-length", "etag"}
-    done = answer.is_success and answer.request.method in {"POST", "PUT"}
-    return status, {name: text for name, text in answer.headers.items() if name not in ours}, "" if done else body
+    tells_of_itself = operation.method in {"POST", "PUT"} and operation.scope not in {
+        Scope.PROMPTS_READ,
+        Scope.TELEMETRY,
+    }
+    done = answer.is_success and tells_of_itself
+    return (
+        status,
+        {
+            name: text
+            for name, text in answer.headers.items()
+            if name not in ours and not name.startswith("x-ratelimit-")
+        },
+        "" if done else body,
+    )
 
 
 def turn(operation: Operation) -> int:
     """Reads first, creates last: a name of theirs that is put into a create is mine from then on."""
-    creates = operation.method == "POST" and not operation.path.count("{")
+    reads = operation.scope is Scope.PROMPTS_READ
+    creates = operation.method == "POST" and not operation.path.count("{") and not reads
     return 4 if creates else ("GET", "PUT", "POST", "DELETE").index(operation.method)
 
 
@@ -313,7 +355,7 @@ def leaks(world: World) -> list[str]:
                 ]
                 if answer.status_code >= 500 or "idempotency-replayed" in answer.headers:
                     found.append(f"{operation.id}, {place.where}: {answer.status_code} {answer.text}")
-                answers.append(comparable(answer, value))
+                answers.append(comparable(operation, answer, value))
                 if operation.method == "DELETE" and answer.is_success:  # always asked for what is not mine
                     found.append(f"{operation.id}, {place.where}: deleted something")
             if answers[0] != answers[1]:
@@ -353,7 +395,7 @@ def test_every_route_of_the_application_is_in_the_matrix(world: World, tmp_path:
     }
     listed = {(re.sub(r":str}", "}", operation.path), operation.method) for operation in operations()}
     assert {pair for pair in routes if pair[1] not in FRAMEWORK_METHODS} == listed
-    untouched = {"health_get"}
+    untouched = {"health_get", "models_list", "usage_limits", "auth_validate"}
     for operation in operations():
         assert operation.id in untouched or list(places(operation, world)), operation.id
 
