@@ -252,7 +252,13 @@ class AnyioBackend:
         import ssl
 
         try:
-            sock = secure = context.wrap_socket(sock, server_hostname=origin.host, do_handshake_on_connect=False)
+            sock = secure = context.wrap_socket(
+                # An end without TLS's goodbye may be an attacker's: it must not look like the end of an answer.
+                sock,
+                server_hostname=origin.host,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+            )
             while True:
                 try:
                     secure.do_handshake()

@@ -283,7 +283,13 @@ def _handshake(
 ) -> socket.socket:
     import ssl
 
-    secure = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    secure = context.wrap_socket(
+        # An end without TLS's goodbye may be an attacker's: it must not look like the end of an answer.
+        sock,
+        server_hostname=host,
+        do_handshake_on_connect=False,
+        suppress_ragged_eofs=False,
+    )
     try:
         while True:
             try:
