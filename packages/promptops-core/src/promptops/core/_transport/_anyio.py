@@ -15,7 +15,8 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 from promptops.core._transport import _dns, _failures
-from promptops.core._transport._response import MAX_BODY, ProtocolError, ResponseReader
+from promptops.core._transport._failures import ProtocolError
+from promptops.core._transport._response import MAX_BODY, ResponseReader
 from promptops.core.messages import Response
 from promptops.core.transport import Attempt, TransportError
 

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from promptops.core._transport import _failures, _fork
+from promptops.core._transport._failures import ProtocolError
 from promptops.core._transport._readiness import readiness
-from promptops.core._transport._response import MAX_BODY, ProtocolError, ResponseReader
+from promptops.core._transport._response import MAX_BODY, ResponseReader
 from promptops.core.messages import Response
 from promptops.core.transport import Attempt
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from promptops.core._transport import _dns, _failures
-from promptops.core._transport._response import MAX_BODY, ProtocolError, ResponseReader
+from promptops.core._transport._failures import ProtocolError
+from promptops.core._transport._response import MAX_BODY, ResponseReader
 from promptops.core._transport._threads import run_within
 from promptops.core.messages import Response
 from promptops.core.transport import Attempt, TransportError
