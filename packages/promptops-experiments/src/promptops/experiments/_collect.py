@@ -211,7 +211,7 @@ class Collector:
 
     async def _send(self, batch: Batch) -> None:
         items = [row.encoded for row in batch.rows]
-        if self.experiment is None:
+        if self.experiment is None or not self._sent:  # the first batch makes the experiment, each time that it travels
             others = {"name": self._name, "dataset_id": self._dataset_id}
             self.experiment = await post(
                 self._runtime,
