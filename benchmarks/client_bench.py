@@ -1,7 +1,7 @@
 """A prompt fetched through the whole client, beside plain httpx + msgspec and aiohttp, in one interleaved run.
 
-Every side does the same work: one GET of the same answer from the same server, decoded into the same struct; the prompt
-cache is off. Ratios are what counts: the parties take turns within each round, so a slow moment of the machine hits all.
+Every side does the same work: one GET of the same answer from the same server, decoded into the same struct; the
+prompt cache is off. Ratios count: the parties take turns within each round, so a slow moment of the machine hits all.
 """
 
 from __future__ import annotations

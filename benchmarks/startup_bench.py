@@ -1,6 +1,7 @@
 """What a process pays before its first prompt: import time, start to first prompt, and what gets installed.
 
-Each figure is a whole process, timed from outside; ours and the baseline take turns, and the ratio of medians is printed.
+Each figure is a whole process, timed from outside; ours and the baseline take turns, and the ratio of medians is
+printed.
 """
 
 from __future__ import annotations

@@ -41,6 +41,12 @@ def right(output: str, expected: str) -> bool:
     return output == expected
 
 
+def test_help_lists_what_the_server_contributes(promptops: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = promptops("--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("serve", "keys"))
+
+
 @pytest.fixture
 def run(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     for variable in [name for name in os.environ if name.startswith("PROMPTOPS_")]:

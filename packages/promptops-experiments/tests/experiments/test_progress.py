@@ -27,8 +27,8 @@ def test_lines_come_every_five_seconds(clock: FakeClock) -> None:
     progress.finish()
     lines = stream.getvalue().splitlines()
     assert lines[0] == "run: 0/100"
-    assert lines[1] == "run: 46/100, 9.09/s, 5.9 s left"
-    assert lines[-1] == "run: 100/100, 9.09/s, 11 s"
+    assert lines[1] == "run: 46/100, 9.1/s, 5.9 s left"
+    assert lines[-1] == "run: 100/100, 9.1/s, 11 s"
     assert len(lines) == 4
 
 
@@ -42,7 +42,7 @@ def test_the_bar_redraws_its_line_and_counts_failures(clock: FakeClock) -> None:
     stream.seek(0)
     text = stream.read()
     assert text.count("\r") == 3
-    assert text.endswith("█" * 15 + "░" * 15 + " 1/2, 1 failed, 1/s, 1.0 s left\n")
+    assert text.endswith("█" * 15 + "░" * 15 + " 1/2, 1 failed, 1.0/s, 1.0 s left\n")
 
 
 def test_a_terminal_without_unicode_gets_plain_characters(clock: FakeClock) -> None:

@@ -31,6 +31,8 @@ from promptops.experiments import (
     UploadError,
     exact_match,
 )
+from promptops.experiments._collect import Batch, Collector
+from promptops.experiments._plan import Finished
 from promptops.models.datasets import DatasetExample
 
 if TYPE_CHECKING:
@@ -592,6 +594,43 @@ def test_ctrl_c_keeps_what_is_finished(
     assert "9 of its 10 rows are stored" in caught.value.__notes__[0]
     [rows] = server.runs.values()
     assert len(rows) == 9
+
+
+@pytest.mark.parametrize("lost", ["before it is taken", "after it is taken", "while its batch travels"])
+def test_a_row_is_stored_once_wherever_an_interrupt_comes(
+    experiments: SyncExperiments,
+    datasets: SyncDatasets,
+    server: MemoryServer,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: str,
+) -> None:
+    datasets.create("long", [{"i": i} for i in range(3)])
+    add = Collector.add
+    send = Collector._send  # pyright: ignore[reportPrivateUsage] - the one place between a request and its answer
+    calls = 0
+
+    def interrupted_add(self: Collector, row: Finished) -> None:
+        nonlocal calls
+        calls += 1
+        if lost == "after it is taken" or calls < 3:
+            add(self, row)
+        if lost != "while its batch travels" and calls == 3:
+            raise KeyboardInterrupt
+
+    async def interrupted_send(self: Collector, batch: Batch) -> None:
+        nonlocal calls
+        await send(self, batch)
+        if lost == "while its batch travels" and calls == 3:
+            calls += 1
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Collector, "add", interrupted_add)
+    monkeypatch.setattr(Collector, "_send", interrupted_send)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        experiments.run("e", dataset="long", task=lambda example: "", concurrency=1, progress=False)
+    assert "3 of its 3 rows are stored" in caught.value.__notes__[0]
+    [rows] = server.runs.values()
+    assert len(rows) == 3
 
 
 @pytest.mark.parametrize("is_async", [False, True])

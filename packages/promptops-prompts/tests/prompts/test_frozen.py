@@ -37,7 +37,7 @@ CHANGES: list[Callable[[Any], object]] = [
     lambda prompt: prompt.tags.__iadd__(["x"]),
     lambda prompt: prompt.tags.__imul__(2),
     lambda prompt: prompt.messages.append("x"),
-    lambda prompt: prompt.messages[0].__setattr__("content", "x"),
+    lambda prompt: setattr(prompt.messages[0], "content", "x"),
     lambda prompt: prompt.metadata.__setitem__("x", 1),
     lambda prompt: prompt.metadata.__delitem__("k"),
     lambda prompt: prompt.metadata.update(x=1),

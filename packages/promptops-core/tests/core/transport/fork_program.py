@@ -71,7 +71,8 @@ def blocking() -> Callable[[str], bytes]:
         from promptops.core._transport import _sync
 
         pid = os.getpid()
-        _sync.os = types.SimpleNamespace(getpid=lambda: pid)  # type: ignore[assignment] # the check sees no fork
+        # The check of the process id sees no fork.
+        setattr(_sync, "os", types.SimpleNamespace(getpid=lambda: pid))  # noqa: B010 - it is not exported
     return lambda target: bytes(drive(transport.send(attempt(target))).body)
 
 

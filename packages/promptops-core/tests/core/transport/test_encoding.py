@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 from promptops.core._transport._encoding import BodyDecoder
-from promptops.core._transport._response import ProtocolError
+from promptops.core._transport._failures import ProtocolError
 
 TEXT = b"The quick brown fox. " * 5000
 

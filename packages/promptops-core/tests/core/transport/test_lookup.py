@@ -114,7 +114,11 @@ def test_next_address_is_tried(flavour: Any, attempt: Make, monkeypatch: pytest.
 
     with FaultProxy() as server, FaultProxy(mode=Refuse()) as refusing:
         addresses = [_dns.Address(int(socket.AF_INET), ("127.0.0.1", port)) for port in (refusing.port, server.port)]
-        monkeypatch.setattr(_dns, "look_up", lambda host, port: addresses)
+
+        def both(host: str, port: int) -> list[_dns.Address]:
+            return addresses
+
+        monkeypatch.setattr(_dns, "look_up", both)
         assert flavour.run("http://some-name.example:80", scenario) == 200
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -101,6 +102,27 @@ def test_closing_reaches_the_connections_of_another_loop(attempt: Make) -> None:
         thread.join()
         time.sleep(0.05)
         assert server.open_connections == 0
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_every_caller_gets_its_own_answer(backend: str, attempt: Make) -> None:
+    async def main(url: str) -> None:
+        transport = AsyncTransport(url, max_connections=10)
+
+        async def work(who: int) -> None:
+            for number in range(20):
+                target = f"/{who}/{number}"
+                assert json.loads((await transport.send(attempt(target))).body)["target"] == target
+
+        async with anyio.create_task_group() as group:
+            for who in range(40):
+                group.start_soon(work, who)
+        await transport.aclose()
+
+    with FaultProxy() as server:
+        anyio.run(main, server.url, backend=backend)
+        assert server.connections <= 10
+        assert server.requests == 800
 
 
 def test_waiters_are_served_in_the_order_of_their_arrival(attempt: Make) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from promptops.core._transport._response import MAX_HEAD, ProtocolError, ResponseReader
+from promptops.core._transport._failures import ProtocolError
+from promptops.core._transport._response import MAX_HEAD, ResponseReader
 from promptops.core.messages import Response
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\nx-a: 2\r\n\r\nhello"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final
 
@@ -102,8 +102,12 @@ class Batcher:
             size += len(row.encoded) + 1
         if chunk:
             batches.append(self._batch(chunk))
-        self._waiting, self._size = [], 0
+        self.clear()
         return batches
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._waiting, self._size = [], 0
 
     def _batch(self, rows: list[Finished]) -> Batch:
         import hashlib
@@ -129,7 +133,6 @@ class Collector:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.experiment: Experiment | None = None
-        self.stored = 0
         self.failure: PromptOpsError | None = None
         self._runtime = runtime
         self._name = name
@@ -139,8 +142,14 @@ class Collector:
         self._clock = clock
         self._batcher = Batcher(str(uuid.uuid4()))
         self._outbox: deque[Batch] = deque()
+        self._sent: set[int] = set()
         self._pause = 0.0
         self._not_before = 0.0
+
+    @property
+    def stored(self) -> int:
+        """How many rows are stored."""
+        return len(self._sent)
 
     @property
     def rows(self) -> list[ExperimentRun]:
@@ -152,6 +161,15 @@ class Collector:
         self._rows[row.position] = row.run
         self._batcher.add(row, self._clock())
         self._progress.advance(failed=has_error(row.run))
+
+    def recover(self, finished: Iterable[Finished]) -> None:
+        """Take every finished row that is not on its way yet; for after an interrupt, which may come at any point."""
+        known = self._sent.union(row.position for batch in self._outbox for row in batch.rows)
+        self._batcher.clear()
+        for row in finished:
+            self._rows[row.position] = row.run
+            if row.position not in known:
+                self._batcher.add(row, self._clock())
 
     def due_in(self) -> float | None:
         """Seconds until something should be sent, or None when nothing waits."""
@@ -182,8 +200,9 @@ class Collector:
                     "experiment_rows_not_stored", rows=len(batch.rows), next_try_in_s=self._pause, error=str(exc)
                 )
                 return
+            # In this order: interrupted between the two, the batch is sent again with its key, and stored once.
+            self._sent.update(row.position for row in batch.rows)
             self._outbox.popleft()
-            self.stored += len(batch.rows)
             self.failure, self._pause, self._not_before = None, 0.0, 0.0
 
     async def pause(self) -> None:
@@ -192,7 +211,7 @@ class Collector:
 
     async def _send(self, batch: Batch) -> None:
         items = [row.encoded for row in batch.rows]
-        if self.experiment is None:
+        if self.experiment is None or not self._sent:  # the first batch makes the experiment, each time that it travels
             others = {"name": self._name, "dataset_id": self._dataset_id}
             self.experiment = await post(
                 self._runtime,

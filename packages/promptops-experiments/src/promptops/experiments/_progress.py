@@ -79,7 +79,7 @@ class _Counting:
         if self._failed:
             facts.append(f"{self._failed} failed")
         if self._done:
-            facts.append(f"{self._done / elapsed:.3g}/s")
+            facts.append(_rate(self._done / elapsed))
             left = (self._total - self._done) * elapsed / self._done
             facts.append(f"{_duration(left)} left" if self._done < self._total else _duration(elapsed))
         return ", ".join(facts)
@@ -178,3 +178,8 @@ def _duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _rate(per_second: float) -> str:
+    """A rate as people read it: ``1,990/s``, ``42/s``, ``0.8/s``."""
+    return f"{per_second:,.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"

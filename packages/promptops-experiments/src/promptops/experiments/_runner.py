@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from promptops.core.bridge import drive
 from promptops.core.errors import PromptOpsError
 from promptops.core.log import log
-from promptops.experiments._collect import Collector
+from promptops.experiments._collect import Collector, UploadError
 from promptops.experiments._plan import Finished, Plan
 from promptops.experiments._units import Interrupted, is_interrupt, run_units
 
@@ -79,9 +79,12 @@ def run_blocking(plan: Plan, collector: Collector) -> None:
     from promptops.core.portal import portal
 
     arrived: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
+    # Written by the portal's thread, which no signal interrupts: what an interrupt of this thread cannot lose.
+    finished: dict[int, Finished] = {}
     given_up = False
 
     def emit(row: Finished) -> None:
+        finished[row.position] = row
         # Ctrl-C may come before the future is at hand; then the first row that is done ends the units.
         if given_up:
             raise Interrupted
@@ -93,18 +96,21 @@ def run_blocking(plan: Plan, collector: Collector) -> None:
         units.add_done_callback(lambda _: arrived.put(None))
         _collect(collector, arrived)
         units.result()
+        drive(_store_rest(collector))
+    except UploadError:
+        raise
     except PromptOpsError as exc:
         given_up = True
         _stop(units)
+        collector.recover(list(finished.values()))
         raise collector.upload_error(exc) from exc
     except BaseException as exc:
         given_up = True
         _stop(units)
-        _take_all(collector, arrived)
+        collector.recover(list(finished.values()))
         drive(_keep(collector))
         _end_early(exc, collector, plan)
         raise
-    drive(_store_rest(collector))
 
 
 def _collect(collector: Collector, arrived: queue.SimpleQueue[Finished | None]) -> None:
@@ -120,13 +126,6 @@ def _collect(collector: Collector, arrived: queue.SimpleQueue[Finished | None]) 
         if row is None:
             return
         collector.add(row)
-
-
-def _take_all(collector: Collector, arrived: queue.SimpleQueue[Finished | None]) -> None:
-    while not arrived.empty():
-        row = arrived.get()
-        if row is not None:
-            collector.add(row)
 
 
 def _stop(units: Future[None] | None) -> None:

@@ -15,7 +15,8 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 from promptops.core._transport import _dns, _failures
-from promptops.core._transport._response import MAX_BODY, ProtocolError, ResponseReader
+from promptops.core._transport._failures import ProtocolError
+from promptops.core._transport._response import MAX_BODY, ResponseReader
 from promptops.core.messages import Response
 from promptops.core.transport import Attempt, TransportError
 
@@ -252,7 +253,13 @@ class AnyioBackend:
         import ssl
 
         try:
-            sock = secure = context.wrap_socket(sock, server_hostname=origin.host, do_handshake_on_connect=False)
+            sock = secure = context.wrap_socket(
+                # An end without TLS's goodbye may be an attacker's: it must not look like the end of an answer.
+                sock,
+                server_hostname=origin.host,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+            )
             while True:
                 try:
                     secure.do_handshake()

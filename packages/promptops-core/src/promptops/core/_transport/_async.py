@@ -63,7 +63,9 @@ class _Pool(FreeList[_Connection]):
 
     def watch(self) -> None:
         """Have the running loop call :meth:`shut` when it ends, as it does with every suspended generator."""
-        self._watch = watch = _until_loop_ends(weakref.ref(self))
+        kept: list[AsyncGenerator[None, None]] = []
+        self._watch = watch = _until_loop_ends(weakref.ref(self), kept)
+        kept.append(watch)
         _watches.add(watch)
         with contextlib.suppress(StopIteration):
             watch.__anext__().send(None)
@@ -73,7 +75,6 @@ class _Pool(FreeList[_Connection]):
         watch, self._watch = self._watch, None
         self._empty()
         if watch is not None:
-            _watches.discard(watch)
             with contextlib.suppress(StopIteration, RuntimeError):
                 watch.aclose().send(None)
 
@@ -90,10 +91,14 @@ class _Pool(FreeList[_Connection]):
                 connection.abort()
 
 
-async def _until_loop_ends(reference: weakref.ref[_Pool]) -> AsyncGenerator[None, None]:
+async def _until_loop_ends(
+    reference: weakref.ref[_Pool], kept: list[AsyncGenerator[None, None]]
+) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
+        _watches.difference_update(kept)
+        kept.clear()
         pool = reference()
         if pool is not None:
             pool.loop_ended()
@@ -279,7 +284,7 @@ class AsyncTransport:
                 pool.shut()
         backend: _Backend
         if isinstance(key, asyncio.AbstractEventLoop):
-            from promptops.core._transport._asyncio import AsyncioBackend
+            from promptops.core._transport._asyncio_backend import AsyncioBackend
 
             backend = AsyncioBackend(key)
         else:

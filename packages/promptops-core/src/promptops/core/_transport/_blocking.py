@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from promptops.core._transport import _dns, _failures
-from promptops.core._transport._response import MAX_BODY, ProtocolError, ResponseReader
+from promptops.core._transport._failures import ProtocolError
+from promptops.core._transport._response import MAX_BODY, ResponseReader
 from promptops.core._transport._threads import run_within
 from promptops.core.messages import Response
 from promptops.core.transport import Attempt, TransportError
@@ -283,7 +284,13 @@ def _handshake(
 ) -> socket.socket:
     import ssl
 
-    secure = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    secure = context.wrap_socket(
+        # An end without TLS's goodbye may be an attacker's: it must not look like the end of an answer.
+        sock,
+        server_hostname=host,
+        do_handshake_on_connect=False,
+        suppress_ragged_eofs=False,
+    )
     try:
         while True:
             try:

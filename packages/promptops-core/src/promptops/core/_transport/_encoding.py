@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from promptops.core._transport._response import ProtocolError
+from promptops.core._transport._failures import ProtocolError
 
 if TYPE_CHECKING:
     from zlib import _Decompress as _Decompressor  # pyright: ignore[reportPrivateUsage] - it has no public name

@@ -6,6 +6,7 @@ from promptops.core.transport import ConnectFailed, DeadlineExceeded, ExchangeFa
 
 __all__ = [
     "Gone",
+    "ProtocolError",
     "closed_transport",
     "connect_failed",
     "connect_timed_out",
@@ -20,6 +21,10 @@ __all__ = [
 
 class Gone(Exception):  # noqa: N818 - a fact about a connection, which may be replaced
     """The peer closed the connection before it answered a single byte."""
+
+
+class ProtocolError(Exception):
+    """The peer does not speak HTTP/1.1, ended its answer early, or sent too much."""
 
 
 def closed_transport() -> Exception:

@@ -69,6 +69,12 @@ def _too_large() -> ExchangeFailed:
     return ExchangeFailed(f"the answer is larger than {MAX_BODY} bytes", sent=True)
 
 
+async def _close(response: httpx.Response) -> None:
+    """Close, also when cancelled: otherwise the connection would stay in the pool for ever."""
+    with anyio.move_on_after(1.0, shield=True):
+        await response.aclose()
+
+
 class _Streamed:
     """An answer of httpx, read piece by piece."""
 
@@ -219,7 +225,7 @@ class AsyncHttpxTransport:
             except httpx.HTTPError as exc:
                 raise self._translated(exc, attempt) from exc
             finally:
-                await response.aclose()
+                await _close(response)
             return Response(status=response.status_code, headers=_headers(response), body=b"".join(body))
         raise _failures.deadline_passed(sent=True)
 
@@ -243,7 +249,7 @@ class AsyncHttpxTransport:
         try:
             yield _Streamed(response, self._pieces(response, attempt))
         finally:
-            await response.aclose()
+            await _close(response)
 
     async def _open(self, attempt: Attempt, left: float) -> httpx.Response:
         try:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from promptops.core._transport._failures import ProtocolError
 from promptops.core.messages import Response
 
 if TYPE_CHECKING:
     import h11
 
-__all__ = ["MAX_BODY", "MAX_HEAD", "ProtocolError", "ResponseReader"]
+__all__ = ["MAX_BODY", "MAX_HEAD", "ResponseReader"]
 
 MAX_BODY: Final = 64 * 1024 * 1024
 MAX_HEAD: Final = 64 * 1024
@@ -29,10 +30,6 @@ _BLANK_LINE = re.compile(rb"\n\r?\n")
 _PREFIX = b"HTTP/1."
 _EMPTY: Final = bytearray()  # never changed: a head in pieces gets a buffer of its own
 _HEAD, _FIXED, _H11, _DONE = range(4)
-
-
-class ProtocolError(Exception):
-    """The peer does not speak HTTP/1.1, ended its answer early, or sent too much."""
 
 
 class ResponseReader:

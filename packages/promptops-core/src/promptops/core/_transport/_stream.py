@@ -7,7 +7,8 @@ from typing import Protocol
 
 from promptops.core._transport import _failures
 from promptops.core._transport._encoding import BodyDecoder
-from promptops.core._transport._response import ProtocolError, ResponseReader
+from promptops.core._transport._failures import ProtocolError
+from promptops.core._transport._response import ResponseReader
 from promptops.core.transport import Attempt
 
 __all__ = ["Readable", "Streamed"]
