@@ -126,6 +126,8 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("rollback", ("malformed-calls", None), {}, "version"),
     ("list_versions", ("",), {}, "prompt_id"),
     ("get_model_compatibility", ("malformed-calls", "open ai?", "gpt-4"), {}, "model_provider"),
+    ("get_model_compatibility", ("malformed-calls", "opnai", "gpt-4"), {}, "model_provider"),
+    ("list_models", ("opnai",), {}, "provider"),
     ("get_model_compatibility", ("malformed-calls", None, "gpt-4"), {}, "model_provider"),
     ("get_model_compatibility", ("malformed-calls", "openai", ""), {}, "model_name"),
     ("check_compatibility", ("malformed-calls", "openai", "gpt-4"), {"output_tokens": -1}, "output_tokens"),

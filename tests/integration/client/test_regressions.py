@@ -237,13 +237,7 @@ async def test_09_the_queue_is_bounded_when_nothing_takes_the_events(
     assert summary.dropped_events == summary.offered_events - summary.pending_events
 
 
-# 17 ------------------------------------------------------------------------------------------------------------------
-
-
-async def test_17_one_version_is_one_text_whoever_asks(
-    make_client: MakeClient, open_server: Any, unique: Unique
-) -> None:
-    """The half of it that exists: weighted aliases, and with them the stickiness of a reader, are still to come."""
+async def test_one_version_is_one_text_whoever_asks(make_client: MakeClient, open_server: Any, unique: Unique) -> None:
     name = unique("r17")
     first = make_client(open_server.config())
     await first.create_prompt({"name": name, "content": "one"})

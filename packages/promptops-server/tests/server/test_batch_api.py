@@ -180,14 +180,22 @@ def test_compatibility_of_one_model_and_of_many(client: httpx.Client) -> None:
     assert [(result["compatible"], result["score"]) for result in report["results"]] == [(True, 1.0)]
     asked = [
         {"model_provider": "claude", "model_name": "claude-3-sonnet"},
-        {"model_provider": "nobody", "model_name": "nothing"},
+        {"model_provider": "cohere", "model_name": "nothing"},
     ]
     results = client.post(COMPATIBILITY, json={"prompt_id": prompt["id"], "models": asked}).json()["data"]["results"]
     assert [(each["model_provider"], each["model_name"], each["compatible"]) for each in results] == [
         ("anthropic", "claude-3-sonnet", True),
-        ("nobody", "nothing", False),
+        ("cohere", "nothing", False),
     ]
     assert {issue["code"] for issue in results[0]["issues"]} == {"provider_not_targeted", "model_deprecated"}
+
+
+def test_compatibility_with_a_provider_that_nobody_knows_is_refused(client: httpx.Client) -> None:
+    models = [{"model_provider": "openai", "model_name": "gpt-4"}, {"model_provider": "opnai", "model_name": "gpt-4"}]
+    answer = client.post(COMPATIBILITY, json={"prompt_id": create(client)["id"], "models": models})
+    assert answer.status_code == 422
+    [problem] = answer.json()["error"]["details"]["validation_errors"]
+    assert problem["field"] == "models[1].model_provider"
 
 
 def test_compatibility_is_of_the_version_that_is_named(client: httpx.Client) -> None:
@@ -218,7 +226,7 @@ def test_compatibility_is_of_the_version_that_is_named(client: httpx.Client) -> 
             "model_provider",
         ),
         ({"prompt_id": "p", "model_provider": "x", "model_name": "y", "output_tokens": -1}, "output_tokens"),
-        ({"prompt_id": "p", "model_provider": "x", "model_name": "y", "version": "one"}, "version"),
+        ({"prompt_id": "p", "model_provider": "local", "model_name": "y", "version": "one"}, "version"),
         ({"prompt_id": "p", "model_provider": "x", "model_name": "y", "temperature": 1}, "temperature"),
     ],
 )

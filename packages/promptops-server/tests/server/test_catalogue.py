@@ -120,8 +120,17 @@ def listed(client: httpx.Client, **query: str) -> list[dict[str, Any]]:
 def test_the_list_is_filtered_on_the_server(client: httpx.Client) -> None:
     assert {model["provider"] for model in listed(client, provider="claude")} == {"anthropic"}
     assert {model["provider"] for model in listed(client, capability="embedding")} == {"openai"}
-    assert listed(client, provider="nowhere") == []
+    assert listed(client, provider="local", capability="vision") == []
     assert len(listed(client)) > len(listed(client, capability="vision")) > 0
+
+
+def test_a_provider_that_nobody_knows_is_refused_with_those_that_are_known(client: httpx.Client) -> None:
+    answer = client.get(MODELS, params={"provider": "opnai"})
+    assert answer.status_code == 422
+    [problem] = answer.json()["error"]["details"]["validation_errors"]
+    assert (problem["field"], problem["code"]) == ("provider", "unknown_value")
+    assert "opnai" in problem["message"]
+    assert "openai" in problem["message"]
 
 
 def test_max_tokens_is_the_context_window(client: httpx.Client) -> None:

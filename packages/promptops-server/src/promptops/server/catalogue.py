@@ -21,6 +21,7 @@ from promptops.server import wire
 __all__ = ["FILE_NAME", "Catalogue", "CatalogueEntry"]
 
 FILE_NAME: Final = "models.json"
+_PROVIDERS: Final = frozenset({"openai", "anthropic", "google", "cohere", "huggingface", "local"})
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _Stamp = tuple[int, int, int]
 _Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -114,6 +115,10 @@ class Catalogue:
             for entry in self._read().entries.values()
             if wanted in {None, entry.provider} and (ability is None or ability in entry.capabilities)
         ]
+
+    def providers(self) -> set[str]:
+        """The providers of the reference, and those of the models in the file."""
+        return _PROVIDERS.union(entry.provider for entry in self._read().entries.values())
 
     @property
     def digest(self) -> str:
