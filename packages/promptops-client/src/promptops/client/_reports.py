@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from _thread import allocate_lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from promptops.client._locks import ForkLock
 from promptops.telemetry.config import TelemetryConfig, check_sample_rate
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Reports:
         self._runtime_config = runtime_config
         self._telemetry: Telemetry | None = None
         self._closed = False
-        self._lock = allocate_lock()
+        self._lock = ForkLock()
 
     def record(self, name: str, started: float, outcome: str, /, **facts: object) -> None:
         """Record a call that began at ``started`` (of ``perf_counter``), if calls are recorded."""
@@ -55,7 +55,7 @@ class Reports:
 
     def follow(self, config: TelemetryConfig, runtime_config: RuntimeConfig) -> None:
         """Record by another configuration, or to another server, from now on; what is queued is still sent."""
-        with self._lock:
+        with self._lock.here():
             moved = (config.endpoint, runtime_config) != (self.config.endpoint, self._runtime_config)
             self.config, self._runtime_config = config, runtime_config
             if self._telemetry is None or self._closed:
@@ -87,12 +87,12 @@ class Reports:
 
     def close(self) -> Telemetry | None:
         """Record nothing from now on; returns what may still hold events, to be shut down by the caller."""
-        with self._lock:
+        with self._lock.here():
             self._closed = True
             return self._telemetry
 
     def _open(self) -> Telemetry | None:
-        with self._lock:
+        with self._lock.here():
             if self._telemetry is None and not self._closed:
                 self._telemetry = self._made()
             return self._telemetry

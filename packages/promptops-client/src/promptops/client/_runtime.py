@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from _thread import LockType, allocate_lock
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from promptops.client._locks import ForkLock
 from promptops.core.errors import ConfigurationError, ValidationError
 
 if TYPE_CHECKING:
@@ -61,8 +60,7 @@ class ClientRuntime:
         self._current: _Lease | None = None
         self._left: list[_Lease] = []
         self._closed = False
-        self._pid = os.getpid()
-        self._lock = allocate_lock()
+        self._lock = ForkLock()
 
     @property
     def closed(self) -> bool:
@@ -75,7 +73,7 @@ class ClientRuntime:
         Raises:
             ConfigurationError: The client was shut down, or its transport cannot be made.
         """
-        with self._guard():
+        with self._lock.here():
             return self._opened().runtime
 
     def replace(self, config: RuntimeConfig, *, swap: Callable[[], None]) -> None:
@@ -88,7 +86,7 @@ class ClientRuntime:
         Raises:
             ConfigurationError: The client was shut down, or the runtime cannot be made; nothing was changed.
         """
-        with self._guard():
+        with self._lock.here():
             if self._closed:
                 raise client_closed()
             if config == self.config or self._current is None:
@@ -161,7 +159,7 @@ class ClientRuntime:
 
     async def aclose(self) -> None:
         """Close every connection, those of replaced runtimes too; safe to call twice."""
-        with self._guard():
+        with self._lock.here():
             self._closed = True
             leases = [lease for lease in (*self._left, self._current) if lease is not None]
             self._left.clear()
@@ -181,13 +179,13 @@ class ClientRuntime:
         return _Lease(self._make(config), suspends=config.needs_httpx and config.http_client is None)
 
     def _enter(self) -> _Lease:
-        with self._guard():
+        with self._lock.here():
             lease = self._opened()
             lease.calls += 1
             return lease
 
     def _leave(self, lease: _Lease) -> None:
-        with self._guard():
+        with self._lock.here():
             lease.calls -= 1
             over = lease.retired and lease.calls == 0
         if over:
@@ -196,7 +194,7 @@ class ClientRuntime:
     def _let_go(self, lease: _Lease) -> None:
         """Close a replaced runtime that no call is on; one that has to wait for that is closed by the next call."""
         if lease.suspends:
-            with self._guard():
+            with self._lock.here():
                 self._left.append(lease)
             return
         from promptops.core.bridge import drive
@@ -204,15 +202,8 @@ class ClientRuntime:
         drive(lease.runtime.aclose())
 
     async def _close_left(self) -> None:
-        with self._guard():
+        with self._lock.here():
             left = self._left.copy()
             self._left.clear()
         for lease in left:
             await lease.runtime.aclose()
-
-    def _guard(self) -> LockType:
-        if self._pid != os.getpid():
-            # A forked child: the thread that held the lock and the calls of other threads are not here.
-            self._lock = allocate_lock()
-            self._pid = os.getpid()
-        return self._lock

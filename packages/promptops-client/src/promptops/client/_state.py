@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from _thread import allocate_lock
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 from promptops.cache import CacheConfig
+from promptops.client._locks import ForkLock
 from promptops.client._reports import Reports
 from promptops.client._runtime import ClientRuntime
 from promptops.client._update import merged, shown
@@ -48,8 +48,8 @@ class ClientState:
         self._counter = CallCounter()
         self.runtime = ClientRuntime(_of_transport(self._config), make_runtime, self._counter)
         self.reports = Reports(settings.telemetry or TelemetryConfig(), _of_transport(self._config))
-        self._lock = allocate_lock()
-        self._updating = allocate_lock()
+        self._lock = ForkLock()
+        self._updating = ForkLock()
         self._cache: PromptCache | None = None
         self._resources: dict[str, Any] = {}
 
@@ -76,7 +76,7 @@ class ClientState:
         found = self._resources.get(name)
         if found is None:
             made = make(self.open())
-            with self._lock:
+            with self._lock.here():
                 found = made if self.closed else self._resources.setdefault(name, made)
         return cast("T", found)
 
@@ -106,7 +106,7 @@ class ClientState:
         if cache is None:
             from promptops.prompts import PromptCache
 
-            with self._lock:
+            with self._lock.here():
                 cache = self._cache = self._cache or PromptCache(self.settings.cache)
         return cache
 
@@ -145,7 +145,7 @@ class ClientState:
         Raises:
             ConfigurationError: A name is unknown, a value cannot work, or the client was shut down; nothing changed.
         """
-        with self._updating:
+        with self._updating.here():
             settings = merged(self.settings, changes)
             config = runtime_config(settings, http_client=self._http_client)
             _check_cache(settings.cache)
@@ -153,7 +153,7 @@ class ClientState:
             old, old_config = self.settings, self._config
 
             def swap() -> None:
-                with self._lock:
+                with self._lock.here():
                     self.settings, self._config = settings, config
                     if settings.project != old.project:
                         self._resources.clear()  # they are made again, for the other project
@@ -168,7 +168,7 @@ class ClientState:
 
     def switch_telemetry(self, switch: Callable[[], None]) -> None:
         """Change what is reported, and remember it in the settings."""
-        with self._updating:
+        with self._updating.here():
             switch()
             self.settings = msgspec.structs.replace(self.settings, telemetry=self.reports.config)
 
@@ -188,7 +188,7 @@ class ClientState:
             if telemetry is not None and not self.closed:
                 await self.runtime.run_blocking(telemetry.shutdown)
         finally:
-            with self._lock:
+            with self._lock.here():
                 self._resources.clear()
             await self.runtime.aclose()
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
-from _thread import LockType, allocate_lock
 from datetime import UTC, datetime
 
 import msgspec
+from promptops.client._locks import ForkLock
 
 __all__ = ["CallCounter", "ClientStats"]
 
@@ -42,19 +41,18 @@ class ClientStats(msgspec.Struct, frozen=True, kw_only=True):
 class CallCounter:
     """Counts calls from any number of threads; a forked child goes on with what its parent had counted."""
 
-    __slots__ = ("_failed", "_last", "_lock", "_pid", "_seconds", "_total")
+    __slots__ = ("_failed", "_last", "_lock", "_seconds", "_total")
 
     def __init__(self) -> None:
         self._total = 0
         self._failed = 0
         self._seconds = 0.0
         self._last: float | None = None
-        self._pid = os.getpid()
-        self._lock = allocate_lock()
+        self._lock = ForkLock()
 
     def add(self, seconds: float, *, succeeded: bool) -> None:
         """Count one call that took ``seconds``."""
-        with self._guard():
+        with self._lock.here():
             self._total += 1
             self._seconds += seconds
             self._last = time.time()
@@ -63,7 +61,7 @@ class CallCounter:
 
     def stats(self, *, cache_hits: int, cache_misses: int) -> ClientStats:
         """All counts of one moment."""
-        with self._guard():
+        with self._lock.here():
             total, failed, seconds, last = self._total, self._failed, self._seconds, self._last
         return ClientStats(
             total_requests=total,
@@ -75,9 +73,3 @@ class CallCounter:
             cache_misses=cache_misses,
             last_request_time=None if last is None else datetime.fromtimestamp(last, UTC),
         )
-
-    def _guard(self) -> LockType:
-        if self._pid != os.getpid():  # the thread that held it may not exist in this process
-            self._lock = allocate_lock()
-            self._pid = os.getpid()
-        return self._lock
