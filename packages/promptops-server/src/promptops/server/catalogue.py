@@ -116,7 +116,7 @@ class Catalogue:
             if wanted in {None, entry.provider} and (ability is None or ability in entry.capabilities)
         ]
 
-    def providers(self) -> set[str]:
+    def providers(self) -> frozenset[str]:
         """The providers of the reference, and those of the models in the file."""
         return _PROVIDERS.union(entry.provider for entry in self._read().entries.values())
 
