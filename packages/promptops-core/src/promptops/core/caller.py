@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from typing import Final
@@ -38,7 +39,7 @@ def _is_limit(seconds: object) -> bool:
     return isinstance(seconds, int | float) and 0 < seconds < _FOR_EVER
 
 
-class BaseRuntime:
+class BaseRuntime(ABC):
     """The policy of both runtimes; they add how to wait and which transport to use.
 
     Args:
@@ -76,11 +77,13 @@ class BaseRuntime:
         """The settings of this runtime; secrets are masked when shown."""
         return self._config
 
+    @abstractmethod
     def _make_transport(self) -> Transport:
-        raise NotImplementedError
+        """A transport of its own for one kind of call."""
 
+    @abstractmethod
     async def _pause(self, seconds: float) -> None:
-        raise NotImplementedError
+        """Wait, whatever deadlines there are."""
 
     async def send(self, request: Request) -> Response:
         """Send one logical call: authenticate, retry, keep the deadline, decode errors.
