@@ -86,7 +86,7 @@ async def test_tasks_in_the_middle_of_calls_never_see_a_failure(servers: tuple[s
                 group.start_soon(work)
             for number in range(ROUNDS):
                 before = len(seen)
-                client.update_config({"base_url": servers[(number + 1) % 2], "max_connections": 5 + number})
+                client.update_config({"base_url": servers[(number + 1) % 2], "max_connections": 20 + number})
                 assert (await client.get_prompt("which")).content == ("other", "one")[number % 2]
                 while len(seen) < before + 10:  # noqa: ASYNC110 - ten more answers, of any of the tasks
                     await anyio.sleep(0.002)

@@ -172,7 +172,8 @@ def test_the_blocking_facade_works_in_a_running_loop(experiments: SyncExperiment
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background has it ignored
 import anyio
 from promptops.core import AsyncRuntime, RuntimeConfig, SyncRuntime
 from promptops.experiments import AsyncExperiments, SyncExperiments
@@ -207,14 +208,17 @@ else:
 
 @pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
 def test_ctrl_c_keeps_the_finished_rows(url: str, experiments: SyncExperiments, few: str, kind: str) -> None:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, url, few, kind], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert "KeyboardInterrupt" in errors
     stored: list[Experiment] = experiments.list(dataset=few)
     assert [experiment.name for experiment in stored] == [kind]
