@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import uuid
@@ -41,7 +42,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client
 
 
 def stored(directory: Path, batch_id: str) -> tuple[Any, ...] | None:
-    with sqlite3.connect(database_path(directory)) as database:
+    with contextlib.closing(sqlite3.connect(database_path(directory))) as database, database:
         row: tuple[Any, ...] | None = database.execute(
             "SELECT events, lost, client, sample_rate, document FROM telemetry_batches WHERE batch_id = ?", (batch_id,)
         ).fetchone()
@@ -166,7 +167,7 @@ async def test_a_project_keeps_a_bounded_number_of_bytes_and_the_newest_batches(
     batches = [batch("x" * 1000) for _ in range(100)]
     for each in batches:
         assert await store.insert_telemetry(grant, each, each.events)
-    with sqlite3.connect(database_path(tmp_path / "data")) as database:
+    with contextlib.closing(sqlite3.connect(database_path(tmp_path / "data"))) as database, database:
         kept = [row[0] for row in database.execute("SELECT batch_id FROM telemetry_batches ORDER BY seq")]
         (total,) = database.execute("SELECT bytes FROM telemetry_totals").fetchone()
         (summed,) = database.execute("SELECT sum(bytes) FROM telemetry_batches").fetchone()
@@ -180,7 +181,7 @@ async def test_a_batch_larger_than_the_bound_is_kept_alone(store: SqliteStore, g
     for _ in range(3):
         each = batch("x" * 1000)
         await store.insert_telemetry(grant, each, each.events)
-    with sqlite3.connect(database_path(tmp_path / "data")) as database:
+    with contextlib.closing(sqlite3.connect(database_path(tmp_path / "data"))) as database, database:
         assert database.execute("SELECT count(*) FROM telemetry_batches").fetchone() == (1,)
 
 
@@ -193,7 +194,7 @@ async def test_what_is_older_than_the_retention_goes(store: SqliteStore, grant: 
     store.retention = Retention(telemetry_days=0, usage_days=0)
     old = UsageCell(project_id=grant.default, subject="", hour=1, operation="x", requests=1, errors=0, latency_us=0)
     await store.add_usage([old])
-    with sqlite3.connect(database_path(tmp_path / "data")) as database:
+    with contextlib.closing(sqlite3.connect(database_path(tmp_path / "data"))) as database, database:
         left = [
             database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             for table in ("telemetry_batches", "usage_batches", "usage_records", "usage_counters")

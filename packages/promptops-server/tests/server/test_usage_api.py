@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -108,7 +109,7 @@ def test_counts_survive_a_stop(tmp_path: Path) -> None:
             answer = client.get(STATS, headers=headers).json()["data"]
             assert counts(answer)["prompts_list"] == (expected, 0)
             client.get(PROMPTS + "/x", headers=headers)  # counted after the last flush
-    with sqlite3.connect(database_path(tmp_path)) as database:
+    with contextlib.closing(sqlite3.connect(database_path(tmp_path))) as database, database:
         (stored,) = database.execute(
             "SELECT sum(requests) FROM usage_counters WHERE operation = 'prompts_get'"
         ).fetchone()
@@ -117,7 +118,7 @@ def test_counts_survive_a_stop(tmp_path: Path) -> None:
 
 def test_requests_do_not_write_to_the_database_one_by_one(keyed: Keyed) -> None:
     keyed.stats(keyed.first)
-    with sqlite3.connect(database_path(keyed.directory)) as database:
+    with contextlib.closing(sqlite3.connect(database_path(keyed.directory))) as database, database:
         before = database.execute("SELECT coalesce(sum(requests), 0) FROM usage_counters").fetchone()
         keyed.get(keyed.first)
         assert database.execute("SELECT coalesce(sum(requests), 0) FROM usage_counters").fetchone() == before
@@ -128,7 +129,7 @@ def test_buckets_are_hours_or_days_of_utc_and_requests_by_hour_stay(keyed: Keyed
     keyed.stats(keyed.first)
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     yesterday = int((now - timedelta(days=1)).timestamp()) // 3600
-    with sqlite3.connect(database_path(keyed.directory)) as database:
+    with contextlib.closing(sqlite3.connect(database_path(keyed.directory))) as database, database:
         database.execute(
             "INSERT INTO usage_counters SELECT project_id, subject, ?, 'old', 6, 1, 6000 FROM usage_counters LIMIT 1",
             (yesterday,),
