@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from time import monotonic
 from typing import Final, Protocol, TextIO
@@ -36,7 +37,7 @@ class Progress(Protocol):
         ...
 
 
-class _Counting:
+class _Counting(ABC):
     """Counts, and says when it is time to show something."""
 
     def __init__(self, stream: TextIO, every: float, clock: Callable[[], float] = monotonic) -> None:
@@ -70,8 +71,9 @@ class _Counting:
         self._stream.write(line)
         self._stream.flush()
 
+    @abstractmethod
     def _line(self) -> str:
-        raise NotImplementedError
+        """The state in one line."""
 
     def _facts(self) -> str:
         elapsed = max(self._clock() - self._started, 1e-9)
