@@ -25,6 +25,14 @@ MATRIX: Final = (
     ("render", "POST", "/prompts/{id}/render"),
     ("model-specific", "GET", "/prompts/{id}/model/{provider}/{name}"),
     ("batch get", "POST", "/prompts/batch"),
+    ("prompt by label", "GET", "/prompts/{id}?label"),
+    ("model-specific by label", "GET", "/prompts/{id}/model/{provider}/{name}?label"),
+    ("labels", "GET", "/prompts/{id}/labels"),
+    ("move a label", "PUT", "/prompts/{id}/labels/{label}"),
+    ("remove a label", "DELETE", "/prompts/{id}/labels/{label}"),
+    ("history", "GET", "/prompts/{id}/history"),
+    ("history of a label", "GET", "/prompts/{id}/history?label"),
+    ("history up to a moment", "GET", "/prompts/{id}/history?until"),
     ("models", "GET", "/models"),
     ("models of a provider", "GET", "/models?provider"),
     ("models with a capability", "GET", "/models?capability"),
@@ -40,7 +48,8 @@ MATRIX: Final = (
     ("health", "GET", "/health"),
     ("telemetry", "POST", "/telemetry"),
 )
-"""Every row that has a route in the contract (experiments under ``/v1/ab-testing`` are postponed), by what it does."""
+"""Every row that has a route in the contract (experiments under ``/v1/ab-testing`` are postponed), by what it does, and
+labels and history, which came later."""
 WITHOUT_SCOPE: Final = {"/health", "/auth/validate"}
 ROWS: Final = [pytest.param(method, path, id=name) for name, method, path in MATRIX]
 

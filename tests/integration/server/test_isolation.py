@@ -29,7 +29,7 @@ from promptops.server.stores import scope as scope_module
 
 Json = dict[str, Any]
 NEUTRAL = {"limit", "offset", "skip", "sort_by", "sort_order", "version", "org_id", "kind"} | {
-    *("provider", "capability", "from_", "to", "granularity")
+    *("provider", "capability", "from_", "to", "granularity", "force", "until")
 }
 """Parameters that name nothing that belongs to a project (versions are looked up within a prompt)."""
 FILTERS = {"name", "query", "tags", "module_id"}
@@ -51,6 +51,9 @@ class Tenant:
         assert made.status_code == 201, made.text
         self.prompt, self.slug = made.json()["data"]["id"], f"{mark}/slug"
         send("PUT", f"/v1/client/prompts/{self.prompt}", json={"content": f"second {mark}"})
+        for name, version in (("shared", "1.0.0"), (f"{mark}-label", "1.0.1")):
+            moved = send("PUT", f"/v1/client/prompts/{self.prompt}/labels/{name}", json={"version": version})
+            assert moved.status_code == 200, moved.text
         examples = [{"input": f"{mark} {index}"} for index in range(3)]
         # More than one of everything that is listed, so that there are cursors to steal.
         made = send("POST", "/v2/datasets", json={"name": f"set {mark}", "space_id": project, "examples": examples})
@@ -92,6 +95,9 @@ class Tenant:
             "/v1/client/auth/api-keys",
             "/v1/client/audit",
             f"/v1/client/prompts/{self.prompt}/versions",
+            f"/v1/client/prompts/{self.prompt}/labels",
+            f"/v1/client/prompts/{self.prompt}/history",
+            f"/v1/client/prompts/{self.prompt}?label=shared",
             f"/v2/datasets/{self.dataset}",
             f"/v2/datasets/{self.dataset}/examples",
             f"/v2/experiments/{self.experiment}",
@@ -102,6 +108,7 @@ class Tenant:
     def secrets(self) -> list[str]:
         """What must never be in an answer to anybody else."""
         ids = [self.key, self.space, self.prompt, self.dataset, self.version, self.example, self.experiment, self.run]
+        ids.append(f"{self.mark}-label")
         return [*ids, f"text {self.mark}", f"second {self.mark}", f"set {self.mark}", f"{self.mark} 0"]
 
 
@@ -165,6 +172,7 @@ def path_values(name: str, world: World) -> tuple[str, list[tuple[str, str]]]:
     known: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "prompt_id": (mine.prompt, [(theirs.prompt, NOWHERE_UUID), (theirs.slug, "plinthvex/slug")]),
         "version": ("1.0.0", []),
+        "label": (f"{mine.mark}-label", [(f"{theirs.mark}-label", "plinthvex-label")]),
         "model_provider": ("openai", []),
         "model_name": ("gpt-4", []),
         "key_id": (mine.key, [(theirs.key, "nowhere00000")]),
@@ -193,6 +201,7 @@ def query_values(operation: Operation, name: str, world: World) -> list[tuple[st
         "space_name": [(theirs.project, "nowhere")],
         "dataset_id": [(theirs.dataset, NOWHERE_ID)],
         "dataset_version_id": [(theirs.version, NOWHERE_ID)],
+        "label": [(f"{theirs.mark}-label", "plinthvex-label")],
     }[name]
 
 
@@ -205,6 +214,7 @@ def own_body(operation: Operation, world: World) -> Json | None:
     known: dict[str, Json] = {
         "PromptCreate": {"name": "new", "slug": "new", "content": "new"},
         "PromptUpdate": {"description": "changed"},
+        "PromptLabelMove": {"version": "1.0.0"},
         "RenderRequest": {},
         "PromptBatchRequest": {"prompt_ids": [mine.prompt]},
         "CompatibilityRequest": {"prompt_id": mine.prompt, "model_provider": "openai", "model_name": "gpt-4"},
@@ -232,6 +242,9 @@ def body_values(operation: Operation, name: str, world: World) -> list[tuple[str
         "slug": [(theirs.slug, "plinthvex/slug")],
         "prompt_ids": [(theirs.prompt, NOWHERE_UUID), (theirs.slug, "plinthvex/slug")],
         "prompt_id": [(theirs.prompt, NOWHERE_UUID), (theirs.slug, "plinthvex/slug")],
+        "label": [(f"{theirs.mark}-label", "plinthvex-label")],
+        "labels": [(f"{theirs.mark}-label", "plinthvex-label")],
+        "content": [(f"{{{{> {theirs.slug}@1.0.0 }}}}", "{{> plinthvex/slug@1.0.0 }}")],
         "batch_id": [(f"{theirs.mark}-batch", f"nowhere-{operation.id}-batch")],
     }.get(name, [])
 
@@ -255,6 +268,9 @@ def put_in_body(name: str) -> Callable[[Request, str], None]:
         assert request.body is not None
         if name == "experiment_runs":
             request.body[name][0]["example_id"] = value
+            return
+        if name == "labels":
+            request.body[name] = {request.body["prompt_ids"][0]: value}
             return
         request.body[name] = [value] if name in {"prompt_ids", "projects"} else value
         if name == "space_id":  # an experiment has a dataset or a space
@@ -285,6 +301,7 @@ def put_key(request: Request, value: str) -> None:
     request.key = value
 
 
+INCLUDED = re.compile(r"{{> (\S+)@")
 TIME_LIKE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|\"(?:latency|processing_time)_ms\":[\d.]+")
 
 
@@ -299,7 +316,8 @@ def comparable(operation: Operation, answer: httpx.Response, value: str) -> tupl
     The body of a write that was done is left out: it tells of what the caller just made.
     """
     status, body = plain(answer)
-    for echoed in {value, json.dumps(value)[1:-1]}:
+    included = INCLUDED.search(value)
+    for echoed in {value, json.dumps(value)[1:-1], *([] if included is None else [included[1]])}:
         body = body.replace(echoed, "<asked>")
     ours = {"x-request-id", "date", "content-length", "etag"}
     tells_of_itself = operation.method in {"POST", "PUT"} and operation.scope not in {
@@ -322,7 +340,11 @@ def turn(operation: Operation) -> int:
     """Reads first, creates last: a name of theirs that is put into a create is mine from then on."""
     reads = operation.scope is Scope.PROMPTS_READ
     creates = operation.method == "POST" and not operation.path.count("{") and not reads
-    return 4 if creates else ("GET", "PUT", "POST", "DELETE").index(operation.method)
+    return (
+        4
+        if creates or operation.id == "prompts_labels_move"
+        else ("GET", "PUT", "POST", "DELETE").index(operation.method)
+    )
 
 
 def leaks(world: World) -> list[str]:
@@ -380,7 +402,8 @@ def test_the_matrix_fails_on_a_store_that_forgets_the_projects(world: World, mon
 
     monkeypatch.setattr(scope_module, "scope_clause", forgetful)
     found = leaks(world)
-    for reached in ("prompts_get", "datasets_get", "datasets_examples_list", "experiments_runs_list", "prompts_list"):
+    reads = ("prompts_get", "datasets_get", "datasets_examples_list", "experiments_runs_list", "prompts_list")
+    for reached in (*reads, "prompts_labels_list", "prompts_labels_move", "prompts_history"):
         assert any(line.startswith(reached) for line in found), reached
 
 

@@ -26,6 +26,14 @@ def prompt(**fields: Any) -> wire.PromptResponse:
         "variables": [],
         "target_models": [],
         "model_specific_prompts": [],
+        "tools": [],
+        "tool_choice": None,
+        "response_format": None,
+        "model_settings": None,
+        "variables_schema": None,
+        "source": None,
+        "includes": [],
+        "labels": [],
         "version": "1.0.0",
         "status": "active",
         "content_hash": "",
@@ -67,7 +75,8 @@ def codes(result: wire.ModelCompatibility) -> list[tuple[str, str, str]]:
 
 
 def variant(provider: str = "openai", name: str = "m", **fields: Any) -> wire.ModelSpecificPrompt:
-    return wire.ModelSpecificPrompt(model_provider=provider, model_name=name, **{"content": "V", **fields})
+    given: dict[str, Any] = {"content": "V", **fields}
+    return wire.ModelSpecificPrompt(model_provider=provider, model_name=name, **given)
 
 
 @pytest.mark.parametrize(("texts", "tokens"), [([], 0), ([""], 0), (["a"], 1), (["abcd"], 1), (["abc", "de"], 2)])
@@ -249,3 +258,49 @@ def test_issues_are_ordered_by_severity_and_every_problem_has_its_advice() -> No
 def test_the_score_follows_from_the_issues(severities: list[Any], score: float) -> None:
     issues = [wire.CompatibilityIssue(code="c", severity=each, message="", field="f") for each in severities]
     assert score_of(issues) == score
+
+
+CHAT: list[Any] = [
+    wire.ChatMessage(role="placeholder", content="", name="history"),
+    wire.ChatMessage(
+        role="user",
+        content=[
+            wire.TextPart(text="x" * 40),
+            wire.ImagePart(data="A" * 4000, media_type="image/png"),
+            wire.ToolResultPart(tool_call_id="1", content="y" * 40),
+        ],
+    ),
+    wire.ChatMessage(role="assistant", content=[wire.ToolCallPart(id="1", name="f", arguments={"a": "z" * 32})]),
+]
+
+
+def test_parts_count_with_their_texts_and_tools_as_they_are_sent() -> None:
+    plain = run(prompt(messages=CHAT))
+    assert plain.estimated_tokens == (40 + 40 + len('{"a":""}') + 32) // 4
+    tool = wire.ToolDefinition(name="f", parameters={"type": "object"})
+    with_tools = run(prompt(messages=CHAT, tools=[tool]))
+    assert with_tools.estimated_tokens > plain.estimated_tokens
+
+
+def test_a_placeholder_is_no_role_of_the_model() -> None:
+    assert "role_not_supported" not in {issue.code for issue in run(prompt(messages=CHAT)).issues}
+    odd = [wire.ChatMessage(role="narrator", content="x")]
+    assert "role_not_supported" in {issue.code for issue in run(prompt(messages=odd)).issues}
+
+
+def test_the_messages_and_settings_of_a_variant_are_what_is_measured() -> None:
+    variant = wire.ModelSpecificPrompt(
+        model_provider="openai",
+        content="",
+        messages=[wire.ChatMessage(role="narrator", content="x" * 400)],
+        model_settings=wire.ModelSettings(max_tokens=77),
+    )
+    found = run(prompt(model_specific_prompts=[variant], model_settings=wire.ModelSettings(max_tokens=5)))
+    assert (found.estimated_tokens, found.reserved_output_tokens) == (100, 77)
+    assert "role_not_supported" in {issue.code for issue in found.issues}
+
+
+@pytest.mark.parametrize(("kind", "needed"), [("json_object", True), ("json_schema", True), ("text", False)])
+def test_the_form_of_the_answer_says_whether_json_is_needed(kind: Any, needed: bool) -> None:
+    found = run(prompt(response_format=wire.ResponseFormat(type=kind)), entry(supports_json=False))
+    assert ("json_not_supported" in {issue.code for issue in found.issues}) is needed

@@ -102,7 +102,7 @@ def test_slugs_that_cannot_be_addressed_are_refused(client: httpx.Client, slug: 
         ({"messages": [{"role": "user", "content": "x", "z": 1}]}, "messages[0].z", "unknown_field"),
         ({"messages": [{"role": "user", "content": "other"}]}, "content", "conflicting_fields"),
         ({"content": "{{ unclosed"}, "content", "invalid_template"),
-        ({"template_format": "jinja2"}, "template_format", "invalid_value"),
+        ({"template_format": "erb"}, "template_format", "invalid_value"),
         ({"version": "x"}, "version", "invalid_version"),
         ({"tags": "a"}, "tags", "invalid_value"),
         ({"metadata": {"a": "x" * 20_000}}, "metadata", "too_large"),

@@ -17,7 +17,7 @@ from promptops.server.grants import ALL_SCOPES, Grant
 from promptops.server.idempotency import IdempotencyMismatch, Once, Replayed
 from promptops.server.stores._session import Session, connect
 from promptops.server.stores.migrations import HEAD, migrate
-from promptops.server.stores.protocol import PromptChange, PromptDocument, PromptFilter
+from promptops.server.stores.protocol import Current, PromptChange, PromptDocument, PromptFilter, Which
 from promptops.server.stores.sqlite import SqliteStore, database_path, has_wal_reset_bug
 
 pytestmark = pytest.mark.anyio
@@ -41,11 +41,11 @@ def change(name: str = "greeting", version: str = "1.0.0", *, text: str = "hi", 
     )
 
 
-def to(version: str) -> Callable[[wire.PromptResponse], PromptChange]:
+def to(version: str) -> Callable[[Current], PromptChange]:
     return lambda _: change(version=version)
 
 
-def unchecked(current: wire.PromptResponse) -> None:
+def unchecked(current: wire.PromptResponse, labels: Sequence[str]) -> None:
     pass
 
 
@@ -54,24 +54,24 @@ def accept(runs: Sequence[wire.JsonObject], known: set[str] | None) -> None:
 
 
 async def insert(store: SqliteStore, grant: Grant, slug: str, made: PromptChange, once: Once | None = None) -> str:
-    prompt = await store.insert_prompt(grant, str(uuid.uuid4()), slug, made, once)
+    prompt = await store.insert_prompt(grant, str(uuid.uuid4()), slug, lambda _: made, once)
     return prompt.id
 
 
 async def test_a_prompt_is_found_by_id_and_by_slug_and_only_within_the_grant(store: SqliteStore, grant: Grant) -> None:
     made = await insert(store, grant, "team/greeting", change())
     for reference in (made, made.upper(), "team/greeting"):
-        found = await store.get_prompt(grant, reference, None)
+        found = await store.get_prompt(grant, reference, Which())
         assert found is not None
         assert found.id == made
-        assert await store.get_prompt(STRANGER, reference, None) is None
+        assert await store.get_prompt(STRANGER, reference, Which()) is None
 
 
 async def test_latest_is_the_highest_version_and_prereleases_come_last(store: SqliteStore, grant: Grant) -> None:
     await insert(store, grant, "p", change(version="1.9.0"))
     for version in ("1.10.0", "2.0.0-rc.1", "1.2.0"):
         await store.change_prompt(grant, "p", None, to(version), None)
-    latest = await store.get_prompt(grant, "p", None)
+    latest = await store.get_prompt(grant, "p", Which())
     assert latest is not None
     assert latest.version == "1.10.0"
     listed = await store.list_versions(grant, "p", limit=10, offset=0)
@@ -82,7 +82,7 @@ async def test_latest_is_the_highest_version_and_prereleases_come_last(store: Sq
 
 async def test_a_slug_is_never_a_prefix_of_another(store: SqliteStore, grant: Grant) -> None:
     await insert(store, grant, "foo-v2x", change("other"))
-    assert await store.get_prompt(grant, "foo", None) is None
+    assert await store.get_prompt(grant, "foo", Which()) is None
 
 
 async def test_names_slugs_and_versions_are_unique(store: SqliteStore, grant: Grant) -> None:
@@ -97,7 +97,7 @@ async def test_names_slugs_and_versions_are_unique(store: SqliteStore, grant: Gr
 
 async def test_an_edit_in_place_changes_the_tag_and_keeps_the_creation(store: SqliteStore, grant: Grant) -> None:
     await insert(store, grant, "p", change())
-    before = await store.get_prompt(grant, "p", None)
+    before = await store.get_prompt(grant, "p", Which())
     after = await store.change_prompt(grant, "p", "1.0.0", lambda _: change(text="new", new=False), None)
     assert before is not None
     assert after is not None
@@ -110,9 +110,9 @@ async def test_an_edit_in_place_changes_the_tag_and_keeps_the_creation(store: Sq
 async def test_a_new_name_changes_the_tag_of_every_version(store: SqliteStore, grant: Grant) -> None:
     await insert(store, grant, "p", change())
     await store.change_prompt(grant, "p", None, lambda _: change(version="1.0.1"), None)
-    old = await store.get_prompt(grant, "p", "1.0.0")
+    old = await store.get_prompt(grant, "p", Which(version="1.0.0"))
     await store.change_prompt(grant, "p", "1.0.1", lambda _: change("renamed", "1.0.1", new=False), None)
-    new = await store.get_prompt(grant, "p", "1.0.0")
+    new = await store.get_prompt(grant, "p", Which(version="1.0.0"))
     assert old is not None
     assert new is not None
     assert new.name == "renamed"
@@ -123,7 +123,7 @@ async def test_what_a_refused_change_wrote_is_gone(store: SqliteStore, grant: Gr
     await insert(store, grant, "p", change("name"))
     with pytest.raises(ConflictError):
         await store.change_prompt(grant, "p", None, lambda _: change("renamed", "1.0.0"), None)
-    found = await store.get_prompt(grant, "p", None)
+    found = await store.get_prompt(grant, "p", Which())
     assert found is not None
     assert found.name == "name"
 
@@ -138,7 +138,7 @@ async def test_the_last_version_takes_the_prompt_with_it(store: SqliteStore, gra
     assert await store.delete_prompt(grant, "p", "1.0.0", unchecked, None) == wire.PromptDeleted(
         deleted=True, versions=["1.0.0"]
     )
-    assert await store.get_prompt(grant, "p", None) is None
+    assert await store.get_prompt(grant, "p", Which()) is None
     await insert(store, grant, "p", change())
 
 
@@ -328,7 +328,7 @@ def test_data_survives_closing(tmp_path: Path) -> None:
         store = SqliteStore(tmp_path)
         default = await store.default_project()
         grant = Grant(projects=(default,), default=default, scopes=ALL_SCOPES)
-        assert await store.get_prompt(grant, made, None) is not None
+        assert await store.get_prompt(grant, made, Which()) is not None
         store.close()
 
     asyncio.run(read(asyncio.run(write())))

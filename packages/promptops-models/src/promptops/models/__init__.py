@@ -6,7 +6,17 @@ from promptops.models._generated import *  # noqa: F403 - generated names, liste
 from promptops.models._unknown import Unknown
 from promptops.models.datasets import RESERVED_EXAMPLE_FIELDS, DatasetExample
 from promptops.models.experiments import Evaluation, ExperimentRun, evaluation_columns
-from promptops.models.prompts import MessageLike, ModelProvider, PromptLike, PromptVariables, VariantLike
+from promptops.models.prompts import (
+    MessageLike,
+    ModelProvider,
+    ModelSettingsLike,
+    PromptLike,
+    PromptVariables,
+    ResponseFormatLike,
+    ToolChoiceLike,
+    ToolLike,
+    VariantLike,
+)
 
 __all__ = [
     "RESERVED_EXAMPLE_FIELDS",
@@ -16,8 +26,12 @@ __all__ = [
     "ExperimentRun",
     "MessageLike",
     "ModelProvider",
+    "ModelSettingsLike",
     "PromptLike",
     "PromptVariables",
+    "ResponseFormatLike",
+    "ToolChoiceLike",
+    "ToolLike",
     "Unknown",
     "VariantLike",
     "decoder",

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
-__all__ = ["MessageLike", "ModelProvider", "PromptLike", "PromptVariables", "VariantLike"]
+__all__ = [
+    "MessageLike",
+    "ModelProvider",
+    "ModelSettingsLike",
+    "PromptLike",
+    "PromptVariables",
+    "ResponseFormatLike",
+    "ToolChoiceLike",
+    "ToolLike",
+    "VariantLike",
+]
 
 
 class ModelProvider(StrEnum):
@@ -25,17 +35,158 @@ class MessageLike(Protocol):
 
     @property
     def role(self) -> str:
-        """Who speaks: ``system``, ``user``, ``assistant`` or another role."""
+        """Who speaks: ``system``, ``user``, ``assistant``, another role, or ``placeholder``."""
         ...
 
     @property
-    def content(self) -> str:
-        """The template of its text."""
+    def content(self) -> str | Sequence[object]:
+        """The template of its text, or its parts: tagged structs such as ``TextPart``."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """Who speaks, by name; of a placeholder the variable that holds its messages."""
+        ...
+
+
+class ToolLike(Protocol):
+    """A tool that the model may call."""
+
+    @property
+    def name(self) -> str:
+        """How the model calls it."""
+        ...
+
+    @property
+    def description(self) -> str | None:
+        """What it is for."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The JSON schema of its arguments."""
+        ...
+
+    @property
+    def strict(self) -> bool | None:
+        """Whether the provider has to keep to the schema."""
+        ...
+
+
+class ToolChoiceLike(Protocol):
+    """Whether the model must call a tool."""
+
+    @property
+    def type(self) -> str:
+        """``auto``, ``none``, ``required`` or ``tool``."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """The tool, with the type ``tool``."""
+        ...
+
+    @property
+    def parallel(self) -> bool | None:
+        """Whether several calls at once are allowed."""
+        ...
+
+
+class ResponseFormatLike(Protocol):
+    """The form of the answer."""
+
+    @property
+    def type(self) -> str:
+        """``text``, ``json_object`` or ``json_schema``."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """What the schema is called."""
+        ...
+
+    @property
+    def description(self) -> str | None:
+        """What the answer is for."""
+        ...
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """The JSON schema, with the type ``json_schema``."""
+        ...
+
+    @property
+    def strict(self) -> bool | None:
+        """Whether the provider has to keep to the schema."""
+        ...
+
+
+class ModelSettingsLike(Protocol):
+    """For which model, and how it answers; None leaves it to the provider."""
+
+    @property
+    def provider(self) -> str | None:
+        """The provider, for example ``anthropic``."""
+        ...
+
+    @property
+    def model(self) -> str | None:
+        """The model."""
+        ...
+
+    @property
+    def temperature(self) -> float | None:
+        """How freely it chooses."""
+        ...
+
+    @property
+    def top_p(self) -> float | None:
+        """The share of likely tokens that it chooses from."""
+        ...
+
+    @property
+    def top_k(self) -> int | None:
+        """The number of likely tokens that it chooses from."""
+        ...
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Most tokens of the answer."""
+        ...
+
+    @property
+    def stop(self) -> Sequence[str] | None:
+        """Texts that end the answer."""
+        ...
+
+    @property
+    def seed(self) -> int | None:
+        """Makes answers repeatable, as far as the provider can."""
+        ...
+
+    @property
+    def frequency_penalty(self) -> float | None:
+        """How much repeated words are avoided."""
+        ...
+
+    @property
+    def presence_penalty(self) -> float | None:
+        """How much known subjects are avoided."""
+        ...
+
+    @property
+    def reasoning_effort(self) -> str | None:
+        """How long it thinks, for example ``low``."""
+        ...
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """What is handed to the provider as it is."""
         ...
 
 
 class VariantLike(Protocol):
-    """The text of a prompt for one model or one provider."""
+    """What a prompt says to one model or to one provider."""
 
     @property
     def model_provider(self) -> str:
@@ -49,7 +200,17 @@ class VariantLike(Protocol):
 
     @property
     def content(self) -> str:
-        """The template that replaces the prompt's own."""
+        """The template that replaces the prompt's own, unless there are messages."""
+        ...
+
+    @property
+    def messages(self) -> Sequence[MessageLike] | None:
+        """The messages that replace the prompt's own, or None."""
+        ...
+
+    @property
+    def model_settings(self) -> ModelSettingsLike | None:
+        """The settings that replace the prompt's own, field by field."""
         ...
 
 
@@ -83,12 +244,37 @@ class PromptLike(Protocol):
 
     @property
     def template_format(self) -> str:
-        """``mustache``, ``f-string`` or ``none``."""
+        """``mustache``, ``f-string``, ``none`` or ``jinja2``."""
         ...
 
     @property
     def model_specific_prompts(self) -> Sequence[VariantLike]:
         """Texts for particular models."""
+        ...
+
+    @property
+    def tools(self) -> Sequence[ToolLike]:
+        """The tools that the model may call."""
+        ...
+
+    @property
+    def tool_choice(self) -> ToolChoiceLike | None:
+        """Whether it must call one."""
+        ...
+
+    @property
+    def response_format(self) -> ResponseFormatLike | None:
+        """The form of the answer."""
+        ...
+
+    @property
+    def model_settings(self) -> ModelSettingsLike | None:
+        """For which model, and how it answers."""
+        ...
+
+    @property
+    def variables_schema(self) -> Mapping[str, Any] | None:
+        """The JSON schema that the variables have to meet."""
         ...
 
     @property

@@ -80,6 +80,7 @@ class PromptOpsApp(Litestar):
             accept_unknown_example_ids=self._settings.accept_unknown_example_ids,
             model_file=self._settings.data_dir / MODEL_FILE,
             retention=self._settings.retention,
+            protected_labels=self._settings.protected_labels,
         )
 
     async def flush(self) -> None:

@@ -66,6 +66,13 @@ _directory = click.option(
     type=click.IntRange(1, 1_000_000_000),
     help="Wrong credentials from one address before they are answered with 429; raise it behind a proxy.",
 )
+@click.option(
+    "--protected-label",
+    "protected_labels",
+    multiple=True,
+    help="A label that only keys with the scope prompts:label move; give it once for each."
+    "  [default: $PROMPTOPS_PROTECTED_LABELS, separated by commas, or production]",
+)
 @_plain_errors
 def serve(
     *,
@@ -74,21 +81,23 @@ def serve(
     data_dir: Path | None,
     accept_unknown_example_ids: bool,
     failed_auth_per_minute: int,
+    protected_labels: tuple[str, ...],
 ) -> None:
     """Run the PromptOps server until it is told to stop."""
     from promptops.server._run import bind, run, url_of
     from promptops.server.rates import Limits
-    from promptops.server.settings import Settings
+    from promptops.server.settings import Settings, default_protected_labels
 
     _log_to_stderr()
-    listening = bind(host, port)
     settings = Settings(
         data_dir=_data_dir(data_dir),
         host=host,
         port=port,
         accept_unknown_example_ids=accept_unknown_example_ids,
         limits=Limits(failed_auth_per_minute=failed_auth_per_minute),
+        protected_labels=protected_labels or default_protected_labels(),
     )
+    listening = bind(host, port)
     url = url_of(listening)
     _warn_about_sqlite()
     run(

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal, cast
 
+import msgspec
 from msgspec import Struct
-from promptops.prompts.render import normalise_provider, select_variant
+from promptops.prompts.render import normalise_provider
 from promptops.server import wire
 from promptops.server.catalogue import CatalogueEntry
+from promptops.server.message_texts import PLACEHOLDER
+from promptops.server.variants import chosen_variant, settings_with
 
 __all__ = ["CHARACTERS_PER_TOKEN", "OUTPUT_RESERVE", "Needs", "analyse", "estimate_tokens", "score_of"]
 
@@ -36,6 +39,8 @@ _ADVICE: Final = {
     "provider_not_targeted": "Add the provider to target_models once the prompt was tried with it.",
     "model_deprecated": "Plan the move to a model that its vendor keeps.",
 }
+
+_encode = msgspec.json.Encoder().encode
 
 Severity = Literal["error", "warning", "info"]
 
@@ -79,10 +84,11 @@ def analyse(
         entry: The model in the catalogue; None when it is not there.
         needs: Of the caller.
     """
-    variant = select_variant(prompt, model_provider=provider, model_name=name)
-    texts = _texts(prompt, None if variant is None else variant.content)
+    variant = chosen_variant(prompt, provider, name)
+    messages = prompt.messages if variant is None else variant.messages
+    texts = _texts(prompt, variant)
     tokens = estimate_tokens(texts)
-    given, reserve_field = _output_tokens(prompt, needs)
+    given, reserve_field = _output_tokens(prompt, settings_with(prompt, variant), needs)
     ceiling = None if entry is None else entry.max_output_tokens
     reserve = given if given is not None else min(OUTPUT_RESERVE, ceiling or OUTPUT_RESERVE)
     issues = [*_variant(prompt, provider, name), *_targets(prompt, provider, name)]
@@ -98,7 +104,7 @@ def analyse(
     else:
         issues += _standing(entry)
         issues += _window(entry, tokens, reserve, reserve_field, has_variables=bool(prompt.variables))
-        issues += _roles(prompt, entry, plain=variant is not None or not prompt.messages)
+        issues += _roles(prompt, entry, messages)
         issues += _format(prompt, entry, needs, provider, name)
         issues += _streaming(prompt, entry, needs)
     issues.sort(key=lambda issue: ("error", "warning", "info").index(issue.severity))
@@ -120,15 +126,36 @@ def _issue(code: str, severity: Severity, message: str, field: str) -> wire.Comp
     return wire.CompatibilityIssue(code=code, severity=severity, message=message, field=field)
 
 
-def _texts(prompt: wire.PromptResponse, variant: str | None) -> list[str]:
-    if variant is not None:
-        return [variant]
-    return [message.content for message in prompt.messages] if prompt.messages else [prompt.content]
+def _texts(prompt: wire.PromptResponse, variant: wire.ModelSpecificPrompt | None) -> list[str]:
+    """Everything that a model reads, as far as it is text: images and files are not counted."""
+    own = prompt if variant is None else variant
+    said = [text for message in own.messages for text in _words(message)] if own.messages else [own.content]
+    return [*said, *(_encode(tool).decode() for tool in prompt.tools)]
 
 
-def _output_tokens(prompt: wire.PromptResponse, needs: Needs) -> tuple[int | None, str]:
+def _words(message: wire.ChatMessage) -> Iterator[str]:
+    if isinstance(message.content, str):
+        yield message.content
+        return
+    for part in message.content:
+        match part:
+            case wire.TextPart():
+                yield part.text
+            case wire.ToolCallPart():
+                yield _encode(part.arguments).decode()
+            case wire.ToolResultPart():
+                yield part.content
+            case wire.ImagePart() | wire.FilePart():
+                pass
+
+
+def _output_tokens(
+    prompt: wire.PromptResponse, settings: wire.ModelSettings | None, needs: Needs
+) -> tuple[int | None, str]:
     if needs.output_tokens is not None:
         return needs.output_tokens, "output_tokens"
+    if settings is not None and settings.max_tokens is not None:
+        return settings.max_tokens, "model_settings.max_tokens"
     for field in ("max_output_tokens", "max_tokens"):
         found: Any = prompt.metadata.get(field)
         if isinstance(found, int) and not isinstance(found, bool) and found >= 0:
@@ -137,7 +164,7 @@ def _output_tokens(prompt: wire.PromptResponse, needs: Needs) -> tuple[int | Non
 
 
 def _variant(prompt: wire.PromptResponse, provider: str, name: str) -> Iterator[wire.CompatibilityIssue]:
-    variant = select_variant(prompt, model_provider=provider, model_name=name)
+    variant = chosen_variant(prompt, provider, name)
     if variant is not None and variant.model_name in {"", "*"}:
         yield _issue(
             "provider_variant_present", "info", "the prompt has a text for this provider", "model_specific_prompts"
@@ -192,13 +219,15 @@ def _window(
         yield _issue("variables_not_counted", "info", message, "variables")
 
 
-def _roles(prompt: wire.PromptResponse, entry: CatalogueEntry, *, plain: bool) -> Iterator[wire.CompatibilityIssue]:
+def _roles(
+    prompt: wire.PromptResponse, entry: CatalogueEntry, messages: Sequence[wire.ChatMessage] | None
+) -> Iterator[wire.CompatibilityIssue]:
     used: dict[str, str] = {}
-    if plain:
+    if not messages:
         user = prompt.metadata.get("message_role") == "user"
         used["user" if user else "system"] = "metadata.message_role"
-    else:
-        for index, item in enumerate(prompt.messages or ()):
+    for index, item in enumerate(messages or ()):
+        if item.role != PLACEHOLDER:
             used.setdefault(item.role, f"messages[{index}].role")
     if entry.roles is None:
         if set(used) - {"user"}:
@@ -215,9 +244,9 @@ def _format(
 ) -> Iterator[wire.CompatibilityIssue]:
     field = _json_field(prompt, needs)
     if field is None:
-        variant = select_variant(prompt, model_provider=provider, model_name=name)
-        wanted = getattr(variant, "expected_output_format", None)
-        if entry.supports_json is False and isinstance(wanted, str) and wanted.strip().lower().startswith("json"):
+        variant = chosen_variant(prompt, provider, name)
+        wanted = "" if variant is None else variant.expected_output_format or ""
+        if entry.supports_json is False and wanted.strip().lower().startswith("json"):
             message = "the text for this model expects JSON, and the model cannot be held to it"
             yield _issue("json_not_supported", "warning", message, "model_specific_prompts")
     elif entry.supports_json is None:
@@ -232,6 +261,8 @@ def _json_field(prompt: wire.PromptResponse, needs: Needs) -> str | None:
         return "requires_json" if needs.requires_json else None
     if prompt.metadata.get("requires_json") is True:
         return "metadata.requires_json"
+    if prompt.response_format is not None:
+        return "response_format" if prompt.response_format.type != "text" else None
     kind: Any = prompt.metadata.get("response_format")
     if isinstance(kind, dict):
         kind = cast("dict[str, Any]", kind).get("type")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -26,7 +26,8 @@ class EmbeddedServer:
     Args:
         directory: Where the data lies; without one, a temporary directory that goes with the server.
         port: 0 takes a free port.
-        accept_unknown_example_ids: See :class:`promptops.server.settings.Settings`, also for ``limits``.
+        accept_unknown_example_ids: See :class:`promptops.server.settings.Settings`, also for ``limits`` and
+            ``protected_labels``.
 
     Attributes:
         url: For example ``http://127.0.0.1:40123``; known from the construction on.
@@ -43,6 +44,7 @@ class EmbeddedServer:
         port: int = 0,
         accept_unknown_example_ids: bool = False,
         limits: Limits | None = None,
+        protected_labels: Sequence[str] = ("production",),
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="promptops-") if directory is None else None
         self.directory = Path(directory) if self._temporary is None and directory else Path(self._temporary_name())
@@ -53,6 +55,7 @@ class EmbeddedServer:
             port=self._listening.getsockname()[1],
             accept_unknown_example_ids=accept_unknown_example_ids,
             limits=limits if limits is not None else Limits(),
+            protected_labels=tuple(protected_labels),
         )
         self._ready = threading.Event()
         self._failure: BaseException | None = None

@@ -74,6 +74,8 @@ def _operation(facts: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {"operationId": facts.id, "tags": [facts.tag], "summary": facts.summary}
     if facts.scope is not None:
         described["x-promptops-scope"] = str(facts.scope)
+    if facts.or_scope is not None:
+        described["x-promptops-or-scope"] = str(facts.or_scope)
     if not facts.needs_key:
         described["security"] = [{"bearerAuth": []}, {}]
     parameters = [*_path_parameters(facts), *_query_parameters(facts), *_header_parameters(facts)]

@@ -48,6 +48,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         id: Stable, for generated clients.
         path: In Litestar's spelling (``/v2/datasets/{dataset_id:str}``).
         scope: The right it needs; None when any key will do.
+        or_scope: Another right that does as well.
         needs_key: Whether it is refused without a key.
         query: The struct of its query parameters.
         body: The struct of its body, or None.
@@ -62,6 +63,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     tag: str
     summary: str
     scope: Scope | None
+    or_scope: Scope | None
     needs_key: bool
     query: type[Struct]
     body: type[Struct] | None
@@ -89,6 +91,7 @@ def operation(
     errors: tuple[int, ...] = (),
     headers: tuple[tuple[str, str], ...] = (),
     needs_key: bool = True,
+    or_scope: Scope | None = None,
 ) -> Callable[[Callable[[Call[Q, B]], Awaitable[Reply]]], HTTPRouteHandler]:
     """Make a route of a function that takes a :class:`Call` and returns a :class:`Reply`.
 
@@ -102,6 +105,7 @@ def operation(
         tag=tag,
         summary=summary,
         scope=scope,
+        or_scope=or_scope,
         needs_key=needs_key,
         query=query,
         body=cast("type[Struct]", body) if takes_body else None,
@@ -130,7 +134,7 @@ def operation(
             SELECTED_PROJECT.set(None)
             started = time.perf_counter()
             try:
-                _check_scope(visit, scope)
+                _check_scope(visit, scope, or_scope)
                 call = Call(
                     visit=visit,
                     path={name: _decode_segment(name, value) for name, value in scope_["path_params"].items()},
@@ -163,9 +167,13 @@ def operation_of(handler: HTTPRouteHandler) -> Operation | None:
     return found
 
 
-def _check_scope(visit: Visit, scope: Scope | None) -> None:
-    if scope is not None and (visit.grant is None or not visit.grant.allows(scope)):
-        raise AuthorizationError(f"This key lacks the scope '{scope}'; use a key that has it.")
+def _check_scope(visit: Visit, scope: Scope | None, or_scope: Scope | None) -> None:
+    if scope is None:
+        return
+    enough = [each for each in (scope, or_scope) if each is not None]
+    if visit.grant is None or not any(visit.grant.allows(each) for each in enough):
+        named = " or ".join(f"'{each}'" for each in enough)
+        raise AuthorizationError(f"This key lacks the scope {named}; use a key that has it.")
 
 
 def _decode_segment(name: str, value: str) -> str:

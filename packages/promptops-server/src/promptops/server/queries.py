@@ -17,6 +17,8 @@ __all__ = [
     "ExperimentListQuery",
     "ModelListQuery",
     "ProjectQuery",
+    "PromptDeleteQuery",
+    "PromptHistoryQuery",
     "PromptListQuery",
     "PromptQuery",
     "SpaceListQuery",
@@ -39,9 +41,29 @@ class ProjectQuery(Struct, frozen=True, kw_only=True):
 
 
 class PromptQuery(Struct, frozen=True, kw_only=True):
-    """One prompt: the latest version, or the one that is named."""
+    """One prompt: the latest version, the one that is named, or the one that a label points to."""
 
     version: Text | None = None
+    label: Text | None = None
+    project_id: Text | None = None
+
+
+class PromptDeleteQuery(Struct, frozen=True, kw_only=True):
+    """A version, or the whole prompt; ``force`` also when labels point there, which go with it."""
+
+    version: Text | None = None
+    force: bool = False
+    project_id: Text | None = None
+
+
+class PromptHistoryQuery(Struct, frozen=True, kw_only=True):
+    """A page of what happened, newest first: to one label, or up to a moment (inclusive)."""
+
+    label: Text | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    limit: V1Limit = 50
+    offset: Offset | None = None
+    skip: Offset | None = None
     project_id: Text | None = None
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
-from promptops.core.errors import ConfigurationError
+from promptops.core.errors import ConfigurationError, ValidationError
 from promptops.server.keys import Pepper
+from promptops.server.labels import check_label
 from promptops.server.rates import Limits
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Retention",
     "Settings",
     "default_data_dir",
+    "default_protected_labels",
     "load_pepper",
 ]
 
@@ -52,6 +54,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         body_seconds: How long a caller may take to send a body.
         limits: What a key may send unless it says otherwise; nothing is limited while there are no keys.
         retention: How long usage and telemetry are kept.
+        protected_labels: Labels that only keys with the scope ``prompts:label`` move.
+
+    Raises:
+        ConfigurationError: A protected label cannot be a label.
     """
 
     data_dir: Path
@@ -61,12 +67,30 @@ class Settings(Struct, frozen=True, kw_only=True):
     body_seconds: float = 30.0
     limits: Limits = Limits()
     retention: Retention = Retention()
+    protected_labels: tuple[str, ...] = ("production",)
+
+    def __post_init__(self) -> None:
+        for label in self.protected_labels:
+            try:
+                check_label(label)
+            except ValidationError as error:
+                raise ConfigurationError(
+                    f"'{label[:64]}' cannot be a protected label: {error.validation_errors[0]['message']}."
+                ) from error
 
 
 def default_data_dir() -> Path:
     """``PROMPTOPS_DATA_DIR``, or ``.promptops`` in the home directory."""
     named = os.environ.get("PROMPTOPS_DATA_DIR")
     return Path(named) if named else Path.home() / ".promptops"
+
+
+def default_protected_labels() -> tuple[str, ...]:
+    """``PROMPTOPS_PROTECTED_LABELS``, separated by commas (empty: none at all), or ``production``."""
+    named = os.environ.get("PROMPTOPS_PROTECTED_LABELS")
+    if named is None:
+        return ("production",)
+    return tuple(label for part in named.split(",") if (label := part.strip()))
 
 
 def load_pepper(data_dir: Path) -> Pepper:

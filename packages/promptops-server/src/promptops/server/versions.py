@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from promptops.server.refusals import invalid
 
-__all__ = ["FIRST", "bump", "normalise", "sort_key"]
+__all__ = ["FIRST", "bump", "is_version", "normalise", "sort_key"]
 
 FIRST: Final = "1.0.0"
 _LONGEST: Final = 64
@@ -27,11 +27,16 @@ def normalise(text: str | None) -> str | None:
     """
     if text is None or text == "latest":
         return None
-    matched = _INPUT.fullmatch(text) if len(text) <= _LONGEST else None
-    if matched is None or not _valid_prerelease(matched["pre"]):
+    matched = _parsed(text)
+    if matched is None:
         raise invalid("version", "not a version; write it like 1.2.0, v1.2 or 2.0.0-rc.1", "invalid_version")
     core = ".".join(matched[part] or "0" for part in ("major", "minor", "patch"))
     return f"{core}-{matched['pre']}" if matched["pre"] else core
+
+
+def is_version(text: str) -> bool:
+    """Whether it names a version, in any of the forms that are taken."""
+    return _parsed(text) is not None
 
 
 def sort_key(version: str) -> str:
@@ -56,6 +61,11 @@ def bump(version: str, level: Literal["patch", "minor", "major"]) -> str:
             return core if pre and not patch else f"{major}.{minor + 1}.0"
         case "patch":
             return core if pre else f"{major}.{minor}.{patch + 1}"
+
+
+def _parsed(text: str) -> re.Match[str] | None:
+    matched = _INPUT.fullmatch(text) if len(text) <= _LONGEST else None
+    return matched if matched is not None and _valid_prerelease(matched["pre"]) else None
 
 
 def _number(digits: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 
+from promptops.models._unknown import Unknown
+
 JsonObject: TypeAlias = dict[str, Any]
 
 ApiKeyCreateScopesItemKnown: TypeAlias = Literal[
@@ -20,14 +22,27 @@ CompatibilityIssueSeverityKnown: TypeAlias = Literal["error", "info", "warning"]
 DependencyStatusKnown: TypeAlias = Literal["degraded", "healthy", "unhealthy"]
 """The values of :data:`DependencyStatus` known today."""
 
+ImagePartDetailKnown: TypeAlias = Literal["auto", "high", "low"]
+"""The values of :data:`ImagePartDetail` known today."""
+
 PromptUpdateBumpKnown: TypeAlias = Literal["major", "minor", "patch"]
 """The values of :data:`PromptUpdateBump` known today."""
 
-TemplateFormatKnown: TypeAlias = Literal["f-string", "mustache", "none"]
+ResponseFormatTypeKnown: TypeAlias = Literal["json_object", "json_schema", "text"]
+"""The values of :data:`ResponseFormatType` known today."""
+
+TemplateFormatKnown: TypeAlias = Literal["f-string", "jinja2", "mustache", "none"]
 """The values of :data:`TemplateFormat` known today."""
+
+ToolChoiceTypeKnown: TypeAlias = Literal["auto", "none", "required", "tool"]
+"""The values of :data:`ToolChoiceType` known today."""
 
 UsageStatsGranularityKnown: TypeAlias = Literal["day", "hour"]
 """The values of :data:`UsageStatsGranularity` known today."""
+
+
+class UnknownType(Unknown, frozen=True, tag_field="type", tag="__unknown__"):
+    """An object whose ``type`` this version does not know; ``raw`` is all of it."""
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
@@ -146,6 +161,8 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     kind: str
     object_id: str
     version: str | None = None
+    from_version: str | None = None
+    label: str | None = None
     project_id: str
     request_id: str | None = None
 
@@ -166,10 +183,13 @@ class AuditListEnvelope(Struct, frozen=True, kw_only=True):
 
 
 class ChatMessage(Struct, frozen=True, kw_only=True):
-    """One message of a chat prompt."""
+    """One message of a chat prompt: a text, or parts. With the role ``placeholder`` it stands for a list of messages,
+    the variable ``name``, and its content is empty.
+    """
 
     role: str
-    content: str
+    content: list[TextPart | ImagePart | FilePart | ToolCallPart | ToolResultPart | UnknownType] | str
+    name: str | None = None
 
 
 class CompatibilityEnvelope(Struct, frozen=True, kw_only=True):
@@ -390,6 +410,21 @@ class FieldProblem(Struct, frozen=True, kw_only=True):
     code: str = "invalid"
 
 
+class FilePart(Struct, frozen=True, kw_only=True, tag_field="type", tag="file"):
+    """A document: its address, its Base64 content with its ``media_type``, or the id that the provider gave it."""
+
+    url: str | None = None
+    data: str | None = None
+    file_id: str | None = None
+    media_type: str | None = None
+    filename: str | None = None
+
+    @property
+    def type(self) -> Literal["file"]:
+        """What tells this apart in a union."""
+        return "file"
+
+
 class Health(Struct, frozen=True, kw_only=True):
     """Whether the server and what it stands on work."""
 
@@ -405,6 +440,20 @@ class HealthEnvelope(Struct, frozen=True, kw_only=True):
     success: bool
     data: Health
     metadata: ResponseMetadata
+
+
+class ImagePart(Struct, frozen=True, kw_only=True, tag_field="type", tag="image"):
+    """An image: its address (``url``, a template), or the image itself (``data``, Base64, with its ``media_type``)."""
+
+    url: str | None = None
+    data: str | None = None
+    media_type: str | None = None
+    detail: ImagePartDetail | None = None
+
+    @property
+    def type(self) -> Literal["image"]:
+        """What tells this apart in a union."""
+        return "image"
 
 
 class KeyLimits(Struct, frozen=True, kw_only=True):
@@ -496,12 +545,33 @@ class ModelReference(Struct, frozen=True, kw_only=True, omit_defaults=True):
     model_name: str
 
 
+class ModelSettings(Struct, frozen=True, kw_only=True):
+    """For which model, and how it answers; ``extra`` is handed to the provider as it is."""
+
+    provider: str | None = None
+    model: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+    stop: list[str] | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    reasoning_effort: str | None = None
+    extra: JsonObject = {}
+
+
 class ModelSpecificPrompt(Struct, frozen=True, kw_only=True):
-    """The text of a prompt for one model, or for every model of a provider (empty name or ``*``)."""
+    """What a prompt says to one model, or to every model of a provider (empty name or ``*``). ``messages`` and
+    ``model_settings``, where given, replace the prompt's own; without ``messages``, ``content`` does.
+    """
 
     model_provider: str
     model_name: str = ""
     content: str
+    messages: list[ChatMessage] | None = None
+    model_settings: ModelSettings | None = None
     instructions: str | None = None
     expected_output_format: str | None = None
 
@@ -551,7 +621,8 @@ class PromptBatchError(Struct, frozen=True, kw_only=True):
 
 
 class PromptBatchRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Prompts to get at once, by id or slug; ``versions`` names one for some of them, ``version`` for the others.
+    """Prompts to get at once, by id or slug. ``versions`` and ``labels`` say which version is meant of some of them,
+    ``version`` or ``label`` (not both) of the others; without any it is the latest.
 
     Attributes:
         prompt_ids: 1 to 100 items.
@@ -560,6 +631,8 @@ class PromptBatchRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     prompt_ids: list[str]
     version: str | None = None
     versions: dict[str, str] = {}
+    label: str | None = None
+    labels: dict[str, str] = {}
     include_metadata: bool = True
     project_id: str | None = None
 
@@ -577,6 +650,7 @@ class PromptCreate(Struct, frozen=True, kw_only=True, omit_defaults=True):
         variables: At most 500 items.
         target_models: At most 100 items.
         model_specific_prompts: At most 100 items.
+        tools: At most 128 items.
         tags: At most 100 items.
     """
 
@@ -591,6 +665,11 @@ class PromptCreate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     variables: list[str] | None = None
     target_models: list[str] = []
     model_specific_prompts: list[ModelSpecificPrompt] = []
+    tools: list[ToolDefinition] = []
+    tool_choice: ToolChoice | None = None
+    response_format: ResponseFormat | None = None
+    model_settings: ModelSettings | None = None
+    variables_schema: JsonObject | None = None
     version: str | None = None
     module_id: str | None = None
     tags: list[str] = []
@@ -620,6 +699,24 @@ class PromptEnvelope(Struct, frozen=True, kw_only=True):
     metadata: ResponseMetadata
 
 
+class PromptEvent(Struct, frozen=True, kw_only=True):
+    """Something that happened to a prompt. ``action`` is ``created``, ``versioned``, ``edited``, ``label_moved``,
+    ``label_removed`` or ``deleted``. ``version`` is the version that it happened to: made, edited, deleted (null:
+    the whole prompt), or the one that the label points to from then on (null: the label is gone). ``from_version``
+    is where the label pointed before, or for a new version the one that it was made from. ``by`` is the public id
+    of the key, null on a server without keys.
+    """
+
+    at: datetime
+    action: str
+    version: str | None = None
+    from_version: str | None = None
+    label: str | None = None
+    content_hash: str | None = None
+    by: str | None = None
+    request_id: str | None = None
+
+
 class PromptForModel(Struct, frozen=True, kw_only=True):
     """The text of a prompt that applies to one model. ``is_model_specific`` is false where the prompt's own text
     applies; ``matched_model`` is the name in the entry that was chosen (empty or ``*`` for every model of the
@@ -635,6 +732,10 @@ class PromptForModel(Struct, frozen=True, kw_only=True):
     matched_model: str | None = None
     content: str
     messages: list[ChatMessage] | None = None
+    tools: list[ToolDefinition] = []
+    tool_choice: ToolChoice | None = None
+    response_format: ResponseFormat | None = None
+    model_settings: ModelSettings | None = None
     instructions: str | None = None
     expected_output_format: str | None = None
     template_format: TemplateFormat
@@ -648,6 +749,89 @@ class PromptForModelEnvelope(Struct, frozen=True, kw_only=True):
 
     success: bool
     data: PromptForModel
+    metadata: ResponseMetadata
+
+
+class PromptHistory(Struct, frozen=True, kw_only=True):
+    """A page of what happened to a prompt, newest first."""
+
+    events: list[PromptEvent]
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class PromptHistoryEnvelope(Struct, frozen=True, kw_only=True):
+    """The history of a prompt in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: PromptHistory
+    metadata: ResponseMetadata
+
+
+class PromptInclude(Struct, frozen=True, kw_only=True):
+    """A version of another prompt that is part of this one; ``label`` is set when it was named by one."""
+
+    name: str
+    version: str
+    label: str | None = None
+    content_hash: str
+
+
+class PromptLabel(Struct, frozen=True, kw_only=True):
+    """A label and the version that it points to; moving a protected one needs the scope ``prompts:label``."""
+
+    label: str
+    version: str
+    protected: bool
+    updated_at: datetime
+    updated_by: str | None = None
+
+
+class PromptLabelEnvelope(Struct, frozen=True, kw_only=True):
+    """A label in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: PromptLabel
+    metadata: ResponseMetadata
+
+
+class PromptLabelList(Struct, frozen=True, kw_only=True):
+    """The labels of a prompt, by name."""
+
+    labels: list[PromptLabel]
+
+
+class PromptLabelListEnvelope(Struct, frozen=True, kw_only=True):
+    """The labels of a prompt in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: PromptLabelList
+    metadata: ResponseMetadata
+
+
+class PromptLabelMove(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a label shall point; with ``expected_version`` only if it points there now (null: nowhere)."""
+
+    version: str
+    expected_version: str | None | UnsetType = UNSET
+    project_id: str | None = None
+
+
+class PromptLabelRemoved(Struct, frozen=True, kw_only=True):
+    """A label that is gone, and the version that it pointed to."""
+
+    removed: bool
+    label: str
+    version: str
+
+
+class PromptLabelRemovedEnvelope(Struct, frozen=True, kw_only=True):
+    """A removed label in the envelope of ``/v1/client``."""
+
+    success: bool
+    data: PromptLabelRemoved
     metadata: ResponseMetadata
 
 
@@ -683,6 +867,14 @@ class PromptResponse(Struct, frozen=True, kw_only=True):
     variables: list[str] = []
     target_models: list[str] = []
     model_specific_prompts: list[ModelSpecificPrompt] = []
+    tools: list[ToolDefinition] = []
+    tool_choice: ToolChoice | None = None
+    response_format: ResponseFormat | None = None
+    model_settings: ModelSettings | None = None
+    variables_schema: JsonObject | None = None
+    source: PromptSource | None = None
+    includes: list[PromptInclude] = []
+    labels: list[str] = []
     version: str
     status: str = ""
     content_hash: str = ""
@@ -693,6 +885,14 @@ class PromptResponse(Struct, frozen=True, kw_only=True):
     created_by: str | None = None
     created_at: datetime
     updated_at: datetime
+
+
+class PromptSource(Struct, frozen=True, kw_only=True):
+    """The text or the messages, and the model-specific prompts, as they were written, before others were included."""
+
+    content: str
+    messages: list[ChatMessage] | None = None
+    model_specific_prompts: list[ModelSpecificPrompt] = []
 
 
 class PromptUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -706,6 +906,7 @@ class PromptUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True):
         variables: At most 500 items.
         target_models: At most 100 items.
         model_specific_prompts: At most 100 items.
+        tools: At most 128 items.
         tags: At most 100 items.
     """
 
@@ -721,6 +922,11 @@ class PromptUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     variables: list[str] | UnsetType = UNSET
     target_models: list[str] | UnsetType = UNSET
     model_specific_prompts: list[ModelSpecificPrompt] | UnsetType = UNSET
+    tools: list[ToolDefinition] | UnsetType = UNSET
+    tool_choice: ToolChoice | None | UnsetType = UNSET
+    response_format: ResponseFormat | None | UnsetType = UNSET
+    model_settings: ModelSettings | None | UnsetType = UNSET
+    variables_schema: JsonObject | None | UnsetType = UNSET
     module_id: str | None | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
     metadata: JsonObject | UnsetType = UNSET
@@ -757,6 +963,7 @@ class RenderRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     variables: JsonObject = {}
     version: str | None = None
+    label: str | None = None
     model_provider: str | None = None
     model_name: str | None = None
     project_id: str | None = None
@@ -769,6 +976,10 @@ class RenderResponse(Struct, frozen=True, kw_only=True):
     version: str
     rendered_content: str
     messages: list[JsonObject]
+    tools: list[ToolDefinition] = []
+    tool_choice: ToolChoice | None = None
+    response_format: ResponseFormat | None = None
+    model_settings: ModelSettings | None = None
     variables_used: list[str]
     processing_time_ms: float
     cache_hit: bool
@@ -784,6 +995,16 @@ class ReportedUsage(Struct, frozen=True, kw_only=True):
     cost: str | None = None
     known_cost: str | None = None
     records_without_cost: int
+
+
+class ResponseFormat(Struct, frozen=True, kw_only=True):
+    """The form of the answer; ``json_schema`` needs ``schema``."""
+
+    type: ResponseFormatType
+    name: str | None = None
+    description: str | None = None
+    schema: JsonObject | None = None
+    strict: bool | None = None
 
 
 class ResponseMetadata(Struct, frozen=True, kw_only=True):
@@ -860,6 +1081,61 @@ class TelemetryReceiptEnvelope(Struct, frozen=True, kw_only=True):
     success: bool
     data: TelemetryReceipt
     metadata: ResponseMetadata
+
+
+class TextPart(Struct, frozen=True, kw_only=True, tag_field="type", tag="text"):
+    """Text; a template."""
+
+    text: str
+
+    @property
+    def type(self) -> Literal["text"]:
+        """What tells this apart in a union."""
+        return "text"
+
+
+class ToolCallPart(Struct, frozen=True, kw_only=True, tag_field="type", tag="tool_call"):
+    """A call that the assistant made; the texts in ``arguments`` are templates."""
+
+    id: str
+    name: str
+    arguments: JsonObject = {}
+
+    @property
+    def type(self) -> Literal["tool_call"]:
+        """What tells this apart in a union."""
+        return "tool_call"
+
+
+class ToolChoice(Struct, frozen=True, kw_only=True):
+    """Whether the model must call a tool: ``tool`` means the one that ``name`` names."""
+
+    type: ToolChoiceType
+    name: str | None = None
+    parallel: bool | None = None
+
+
+class ToolDefinition(Struct, frozen=True, kw_only=True):
+    """A tool that the model may call; ``parameters`` is a JSON schema."""
+
+    name: str
+    description: str | None = None
+    parameters: JsonObject = {}
+    strict: bool | None = None
+
+
+class ToolResultPart(Struct, frozen=True, kw_only=True, tag_field="type", tag="tool_result"):
+    """What a tool answered to the call with the id ``tool_call_id``; ``content`` is a template."""
+
+    tool_call_id: str
+    content: str
+    name: str | None = None
+    is_error: bool = False
+
+    @property
+    def type(self) -> Literal["tool_result"]:
+        """What tells this apart in a union."""
+        return "tool_result"
 
 
 class UsageBucket(Struct, frozen=True, kw_only=True):
@@ -996,11 +1272,20 @@ CompatibilityIssueSeverity: TypeAlias = str
 DependencyStatus: TypeAlias = str
 """Open: the values known today are in ``DependencyStatusKnown``."""
 
+ImagePartDetail: TypeAlias = str
+"""Open: the values known today are in ``ImagePartDetailKnown``."""
+
 PromptUpdateBump: TypeAlias = str
 """Open: the values known today are in ``PromptUpdateBumpKnown``."""
 
+ResponseFormatType: TypeAlias = str
+"""Open: the values known today are in ``ResponseFormatTypeKnown``."""
+
 TemplateFormat: TypeAlias = str
 """Open: the values known today are in ``TemplateFormatKnown``."""
+
+ToolChoiceType: TypeAlias = str
+"""Open: the values known today are in ``ToolChoiceTypeKnown``."""
 
 UsageStatsGranularity: TypeAlias = str
 """Open: the values known today are in ``UsageStatsGranularityKnown``."""

@@ -7,6 +7,7 @@ from promptops.server.routes.datasets import DATASETS
 from promptops.server.routes.experiments import EXPERIMENTS
 from promptops.server.routes.health import HEALTH
 from promptops.server.routes.keys import KEYS
+from promptops.server.routes.labels import LABELS
 from promptops.server.routes.models import MODELS
 from promptops.server.routes.prompts import PROMPTS
 from promptops.server.routes.spaces import SPACES
@@ -14,4 +15,4 @@ from promptops.server.routes.usage import USAGE
 
 __all__ = ["HANDLERS"]
 
-HANDLERS = (*HEALTH, *PROMPTS, *MODELS, *USAGE, *KEYS, *AUDIT, *SPACES, *DATASETS, *EXPERIMENTS)
+HANDLERS = (*HEALTH, *PROMPTS, *LABELS, *MODELS, *USAGE, *KEYS, *AUDIT, *SPACES, *DATASETS, *EXPERIMENTS)

@@ -9,7 +9,7 @@ from promptops.server import wire
 from promptops.server.calls import Call, Reply
 from promptops.server.grants import Scope
 from promptops.server.operations import IDEMPOTENCY_KEY, operation
-from promptops.server.queries import ProjectQuery, PromptListQuery, PromptQuery, VersionListQuery
+from promptops.server.queries import ProjectQuery, PromptDeleteQuery, PromptListQuery, PromptQuery, VersionListQuery
 
 __all__ = ["PROMPTS"]
 
@@ -60,7 +60,7 @@ async def prompts_create(call: Call[ProjectQuery, wire.PromptCreate]) -> Reply:
     "GET",
     _ONE,
     tag="prompts",
-    summary="Get one version of a prompt, the latest unless one is named",
+    summary="Get one version of a prompt, the latest unless a version or a label is named",
     scope=Scope.PROMPTS_READ,
     query=PromptQuery,
     body=NoneType,
@@ -72,7 +72,7 @@ async def prompts_get(call: Call[PromptQuery, None]) -> Reply:
     """Get a prompt by id or slug."""
     query = call.query
     prompt = await call.services.prompts.get(
-        call.grant, call.path["prompt_id"], version=query.version, project=query.project_id
+        call.grant, call.path["prompt_id"], version=query.version, label=query.label, project=query.project_id
     )
     return call.conditional(prompt, prompt.etag)
 
@@ -110,19 +110,20 @@ async def prompts_update(call: Call[ProjectQuery, wire.PromptUpdate]) -> Reply:
     tag="prompts",
     summary="Delete a version of a prompt, or all of them",
     scope=Scope.PROMPTS_WRITE,
-    query=PromptQuery,
+    query=PromptDeleteQuery,
     body=NoneType,
     response=wire.PromptDeletedEnvelope,
     errors=(404, 409, 422),
     headers=(_IF_MATCH, IDEMPOTENCY_KEY),
 )
-async def prompts_delete(call: Call[PromptQuery, None]) -> Reply:
+async def prompts_delete(call: Call[PromptDeleteQuery, None]) -> Reply:
     """Delete a prompt."""
     query = call.query
     deleted = await call.services.prompts.delete(
         call.grant,
         call.path["prompt_id"],
         version=query.version,
+        force=query.force,
         project=query.project_id,
         if_match=call.headers.get("if-match"),
         once=call.once,
@@ -225,6 +226,7 @@ async def prompts_for_model(call: Call[PromptQuery, None]) -> Reply:
         call.path["prompt_id"],
         wire.ModelReference(model_provider=call.path["model_provider"], model_name=call.path["model_name"]),
         version=call.query.version,
+        label=call.query.label,
         project=call.query.project_id,
     )
     return call.conditional(found, found.etag)

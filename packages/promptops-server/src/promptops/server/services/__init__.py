@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from promptops.server.catalogue import Catalogue
@@ -16,6 +17,7 @@ from promptops.server.services.datasets import DatasetService
 from promptops.server.services.experiments import ExperimentService
 from promptops.server.services.health import HealthService
 from promptops.server.services.keys import KeyService
+from promptops.server.services.labels import LabelService, ProtectedLabels
 from promptops.server.services.models import ModelService
 from promptops.server.services.projects import Projects
 from promptops.server.services.prompts import PromptService
@@ -41,11 +43,14 @@ class Services:
         accept_unknown_example_ids: bool = False,
         model_file: Path | None = None,
         retention: Retention | None = None,
+        protected_labels: Iterable[str] = (),
     ) -> None:
         projects, cursors, in_flight = Projects(store), Cursors(pepper.derive("cursors")), InFlight()
         self.keys = KeyService(store, projects, in_flight, pepper, limits)
         self.audit = AuditService(store, projects, cursors)
-        self.prompts = PromptService(store, projects, in_flight)
+        protected = ProtectedLabels(protected_labels)
+        self.prompts = PromptService(store, projects, in_flight, protected)
+        self.labels = LabelService(store, projects, in_flight, protected)
         catalogue = Catalogue(model_file)
         self.models = ModelService(catalogue, self.prompts)
         self.meter = UsageMeter(store.add_usage)

@@ -1,23 +1,26 @@
-"""From what a caller sends to what a version holds: checks, inferred variables, the hash of the content."""
+"""From what a caller sends to what a version holds: checks, inclusion, inferred variables, the hash of the content."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 from promptops.core.errors import ValidationError
+from promptops.prompts.hashing import content_hash
 from promptops.prompts.render import prompt_variables
 from promptops.server import wire
+from promptops.server.message_texts import PLACEHOLDER
 from promptops.server.refusals import invalid
-from promptops.server.stores.protocol import PromptDocument
+from promptops.server.services.checks import check_document
+from promptops.server.services.composition import check_size
+from promptops.server.services.written import Text, chat_of, resolved_text, resolved_variants, source_of, variants_of
+from promptops.server.stores.prompt_protocol import Current, Fetch, PromptDocument
 
-__all__ = ["draft_of_create", "draft_of_update", "slug_of"]
+__all__ = ["draft_of_create", "draft_of_update", "includes_others", "slug_of"]
 
 T = TypeVar("T")
 _SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]*(?:/[A-Za-z0-9_~:-][A-Za-z0-9._~:-]*)*")
@@ -35,7 +38,7 @@ class _Draft(PromptDocument, frozen=True, kw_only=True):
     version: str = ""
 
 
-def draft_of_create(body: wire.PromptCreate) -> tuple[PromptDocument, str]:
+def draft_of_create(body: wire.PromptCreate, slug: str, fetch: Fetch) -> tuple[PromptDocument, str]:
     """The first version of a prompt, and the hash of its content.
 
     Raises:
@@ -44,60 +47,95 @@ def draft_of_create(body: wire.PromptCreate) -> tuple[PromptDocument, str]:
     _check_name(body.name)
     if body.content is None and body.messages is None:
         raise invalid("content", "give content (a text) or messages (a chat)", "missing_field")
-    content = body.content
-    if body.messages is not None:
-        joined = _joined(body.messages)
-        if content is not None and content != joined:
-            raise invalid("content", "give content or messages, not both", "conflicting_fields")
-        content = joined
+    if body.messages is None:
+        written = Text(content=body.content or "", messages=None)
+    else:
+        written = chat_of(body.messages, body.content)
+    variants = variants_of(body.model_specific_prompts)
+    text, includes = resolved_text(written, slug, fetch, body.template_format)
+    own, variant_includes = resolved_variants(variants, slug, fetch, body.template_format)
     return _finished(
-        content=content or "",
-        messages=body.messages,
-        template_format=body.template_format,
-        declared=body.variables or [],
-        model_specific_prompts=body.model_specific_prompts,
-        description=body.description,
-        target_models=body.target_models,
-        tags=body.tags,
-        metadata=body.metadata,
+        slug,
+        PromptDocument(
+            content=text.content,
+            messages=text.messages,
+            template_format=body.template_format,
+            variables=body.variables or [],
+            model_specific_prompts=own,
+            description=body.description,
+            target_models=body.target_models,
+            tags=body.tags,
+            metadata=body.metadata,
+            tools=body.tools,
+            tool_choice=body.tool_choice,
+            response_format=body.response_format,
+            model_settings=body.model_settings,
+            variables_schema=body.variables_schema,
+            source=source_of(written, variants, includes, variant_includes),
+            includes=includes,
+            variant_includes=variant_includes,
+        ),
     )
 
 
-def draft_of_update(current: wire.PromptResponse, body: wire.PromptUpdate) -> tuple[PromptDocument, str]:
+def draft_of_update(current: Current, body: wire.PromptUpdate) -> tuple[PromptDocument, str]:
     """What a version holds after an update: what is absent in the body stays.
+
+    A text that stays keeps what was included in it; only texts that the caller sends are resolved anew.
 
     Raises:
         ValidationError: A field is wrong.
     """
     if body.name is not UNSET:
         _check_name(body.name)
-    content, messages = current.content, current.messages
-    if isinstance(body.messages, list):
-        messages = body.messages
-        content = _joined(messages)
-        if body.content is not UNSET and body.content != content:
-            raise invalid("content", "give content or messages, not both", "conflicting_fields")
-    elif body.content is not UNSET:
-        content, messages = body.content, None
-    elif body.messages is None:
-        messages = None
+    kept, slug = current.document, current.prompt.slug
+    form: wire.TemplateFormat = _kept(body.template_format, kept.template_format)
+    anew = form == "mustache" and kept.template_format != "mustache"
+    written = Text(content=kept.content, messages=kept.messages)
+    variants = kept.model_specific_prompts
+    if kept.source is not None:
+        written = Text(content=kept.source.content, messages=kept.source.messages)
+        variants = kept.source.model_specific_prompts
+    text, includes = Text(content=kept.content, messages=kept.messages), kept.includes
+    if (sent := _sent(kept, body)) is not None or anew:
+        written = sent or written
+        text, includes = resolved_text(written, slug, current.fetch, form)
+    own, variant_includes = kept.model_specific_prompts, kept.variant_includes
+    if not isinstance(body.model_specific_prompts, UnsetType) or anew:
+        variants = variants_of(_kept(body.model_specific_prompts, variants))
+        own, variant_includes = resolved_variants(variants, slug, current.fetch, form)
     # Variables that only the old text used go with it, unless the caller names them.
     rewritten = any(
         not isinstance(field, UnsetType)
         for field in (body.content, body.messages, body.model_specific_prompts, body.template_format)
     )
-    declared = body.variables if body.variables is not UNSET else [] if rewritten else current.variables
     return _finished(
-        content=content,
-        messages=messages,
-        template_format=_kept(body.template_format, current.template_format),
-        declared=declared,
-        model_specific_prompts=_kept(body.model_specific_prompts, current.model_specific_prompts),
-        description=_kept(body.description, current.description),
-        target_models=_kept(body.target_models, current.target_models),
-        tags=_kept(body.tags, current.tags),
-        metadata=_kept(body.metadata, current.metadata),
+        slug,
+        PromptDocument(
+            content=text.content,
+            messages=text.messages,
+            template_format=form,
+            variables=_kept(body.variables, [] if rewritten else kept.variables),
+            model_specific_prompts=own,
+            description=_kept(body.description, kept.description),
+            target_models=_kept(body.target_models, kept.target_models),
+            tags=_kept(body.tags, kept.tags),
+            metadata=_kept(body.metadata, kept.metadata),
+            tools=_kept(body.tools, kept.tools),
+            tool_choice=_kept(body.tool_choice, kept.tool_choice),
+            response_format=_kept(body.response_format, kept.response_format),
+            model_settings=_kept(body.model_settings, kept.model_settings),
+            variables_schema=_kept(body.variables_schema, kept.variables_schema),
+            source=source_of(written, variants, includes, variant_includes),
+            includes=includes,
+            variant_includes=variant_includes,
+        ),
     )
+
+
+def includes_others(body: wire.PromptCreate) -> bool:
+    """Whether a text may include another prompt, so that it takes the database to tell what it says."""
+    return body.template_format == "mustache" and b"{{>" in _canonical(body)
 
 
 def slug_of(body: wire.PromptCreate) -> str:
@@ -122,22 +160,40 @@ def _kept(value: T | UnsetType, current: T) -> T:
     return current if isinstance(value, UnsetType) else value
 
 
-def _finished(*, declared: list[str], **fields: Any) -> tuple[PromptDocument, str]:
-    _check_metadata(fields["metadata"])
-    draft = _Draft(variables=[], **fields)
-    used = prompt_variables(draft)
-    variables = list(dict.fromkeys([*declared, *used]))
-    content = {
-        "content": draft.content,
-        "messages": draft.messages,
-        "template_format": draft.template_format,
-        "model_specific_prompts": draft.model_specific_prompts,
-    }
-    return PromptDocument(variables=variables, **fields), hashlib.sha256(_canonical(content)).hexdigest()
+def _sent(kept: PromptDocument, body: wire.PromptUpdate) -> Text | None:
+    """The text in the body; None when it stays as it is."""
+    if isinstance(body.messages, list):
+        return chat_of(body.messages, None if isinstance(body.content, UnsetType) else body.content)
+    if not isinstance(body.content, UnsetType):
+        return Text(content=body.content, messages=None)
+    if body.messages is None and kept.messages is not None:
+        return Text(content=kept.content if kept.source is None else kept.source.content, messages=None)
+    return None
 
 
-def _joined(messages: Iterable[wire.ChatMessage]) -> str:
-    return "\n\n".join(message.content for message in messages)
+def _finished(slug: str, document: PromptDocument) -> tuple[PromptDocument, str]:
+    """The document with every variable that its texts use, and the hash of its content."""
+    _check_metadata(document.metadata)
+    check_document(document)
+    included = [*document.includes, *document.variant_includes]
+    texts = [document.content, *(variant.content for variant in document.model_specific_prompts)]
+    check_size(slug, texts, included)
+    variables = list(dict.fromkeys([*document.variables, *_used(document)]))
+    finished = structs.replace(document, variables=variables)
+    return finished, content_hash(finished)
+
+
+def _used(document: PromptDocument) -> list[str]:
+    if document.template_format == "jinja2":  # never parsed here: only what is declared, and what placeholders name
+        chats = [document.messages, *(variant.messages for variant in document.model_specific_prompts)]
+        return [
+            message.name
+            for messages in chats
+            for message in messages or ()
+            if message.role == PLACEHOLDER and message.name is not None
+        ]
+    fields = {name: getattr(document, name) for name in document.__struct_fields__}
+    return prompt_variables(_Draft(**fields))
 
 
 def _check_name(name: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from promptops.prompts.render import normalise_provider, select_variant
+from promptops.prompts.render import normalise_provider
 from promptops.server import wire
 from promptops.server.refusals import QueryError
+from promptops.server.variants import chosen_variant, settings_with
 
 __all__ = ["check_model", "text_for_model"]
 
@@ -34,8 +35,7 @@ def check_model(model: wire.ModelReference) -> None:
 def text_for_model(prompt: wire.PromptResponse, model: wire.ModelReference) -> wire.PromptForModel:
     """The entry of exactly that model, then the one for every model of its provider, then the prompt's own text."""
     provider = normalise_provider(model.model_provider)
-    chosen = select_variant(prompt, model_provider=provider, model_name=model.model_name)
-    variant = next((item for item in prompt.model_specific_prompts if item is chosen), None)
+    variant = chosen_variant(prompt, provider, model.model_name)
     tag = hashlib.sha256(f"{prompt.etag}\n{provider}\n{model.model_name}".encode()).hexdigest()[:32]
     return wire.PromptForModel(
         prompt_id=prompt.id,
@@ -46,7 +46,11 @@ def text_for_model(prompt: wire.PromptResponse, model: wire.ModelReference) -> w
         is_model_specific=variant is not None,
         matched_model=None if variant is None else variant.model_name,
         content=prompt.content if variant is None else variant.content,
-        messages=prompt.messages if variant is None else None,
+        messages=prompt.messages if variant is None else variant.messages,
+        tools=prompt.tools,
+        tool_choice=prompt.tool_choice,
+        response_format=prompt.response_format,
+        model_settings=settings_with(prompt, variant),
         instructions=None if variant is None else variant.instructions,
         expected_output_format=None if variant is None else variant.expected_output_format,
         template_format=prompt.template_format,

@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 import uuid
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import cast
 
-from promptops.core.errors import ConflictError, PromptNotFoundError
 from promptops.prompts.render import render_prompt
 from promptops.server import versions, wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import InFlight, Once
 from promptops.server.queries import PromptListQuery, VersionListQuery
+from promptops.server.refusals import invalid
 from promptops.server.services.batches import batch_answer, batch_of
-from promptops.server.services.drafts import draft_of_create, draft_of_update, slug_of
+from promptops.server.services.changes import check_match, first_version, nothing, refuse_labelled
+from promptops.server.services.drafts import draft_of_update, includes_others, slug_of
+from promptops.server.services.labels import ProtectedLabels
+from promptops.server.services.missing import PromptStores, missing
 from promptops.server.services.model_texts import check_model, text_for_model
 from promptops.server.services.projects import Projects
-from promptops.server.stores.protocol import PromptChange, PromptFilter, PromptStore
+from promptops.server.services.which import which_of
+from promptops.server.stores.prompt_protocol import Current, PromptChange, PromptFilter, Which
 
 __all__ = ["PromptService"]
-
-_MOST_COMPARED: Final = 500
-_SUGGESTIONS: Final = 3
 
 
 class PromptService:
     """What a caller can do with prompts; each method takes the grant first."""
 
-    def __init__(self, store: PromptStore, projects: Projects, in_flight: InFlight) -> None:
+    def __init__(
+        self, store: PromptStores, projects: Projects, in_flight: InFlight, protected: ProtectedLabels
+    ) -> None:
         self._store = store
         self._projects = projects
         self._in_flight = in_flight
+        self._protected = protected
 
     async def get(
-        self, grant: Grant, reference: str, *, version: str | None, project: str | None
+        self, grant: Grant, reference: str, *, version: str | None, label: str | None = None, project: str | None
     ) -> wire.PromptResponse:
-        """One version of a prompt, the latest unless one is named.
+        """One version of a prompt: the one named, the one that a label points to, or the latest.
 
         Raises:
             PromptNotFoundError: There is none; close names of the caller's project are suggested.
+            ValidationError: There are a version and a label, or one that cannot be.
         """
         if project is not None:
             grant = await self._projects.within(grant, project)
-        wanted = versions.normalise(version)
-        prompt = await self._store.get_prompt(grant, reference, wanted)
+        which = which_of(version, label)
+        prompt = await self._store.get_prompt(grant, reference, which)
         if prompt is None:
-            raise await self._missing(grant, reference, wanted)
+            raise await missing(self._store, grant, reference, which)
         return prompt
 
     async def within(self, grant: Grant, *selectors: str | None) -> Grant:
@@ -69,7 +74,14 @@ class PromptService:
         return batch_answer(body, wanted, found, errors)
 
     async def for_model(
-        self, grant: Grant, reference: str, model: wire.ModelReference, *, version: str | None, project: str | None
+        self,
+        grant: Grant,
+        reference: str,
+        model: wire.ModelReference,
+        *,
+        version: str | None,
+        label: str | None,
+        project: str | None,
     ) -> wire.PromptForModel:
         """The text of a prompt that applies to a model.
 
@@ -78,7 +90,8 @@ class PromptService:
             ValidationError: The provider or the model is too long, or blank.
         """
         check_model(model)
-        return text_for_model(await self.get(grant, reference, version=version, project=project), model)
+        prompt = await self.get(grant, reference, version=version, label=label, project=project)
+        return text_for_model(prompt, model)
 
     async def list(self, grant: Grant, query: PromptListQuery) -> wire.PromptList:
         """A page of prompts, the latest version of each."""
@@ -108,7 +121,7 @@ class PromptService:
         offset = query.offset if query.offset is not None else query.skip or 0
         found = await self._store.list_versions(grant, reference, limit=query.limit, offset=offset)
         if found is None:
-            raise await self._missing(grant, reference, None)
+            raise await missing(self._store, grant, reference, Which())
         page, total = found
         more = offset + len(page) < total
         return wire.PromptVersionList(versions=page, total=total, limit=query.limit, offset=offset, has_more=more)
@@ -123,17 +136,13 @@ class PromptService:
             ConflictError: The name or the slug is taken in the project.
         """
         grant = await self._projects.within(grant, project, body.project_id)
-        document, content_hash = draft_of_create(body)
-        change = PromptChange(
-            name=body.name,
-            module_id=body.module_id,
-            version=versions.normalise(body.version) or versions.FIRST,
-            document=document,
-            content_hash=content_hash,
-            new_version=True,
-        )
+        slug = slug_of(body)
+        # Inclusion reads other prompts, so it belongs to the transaction; without it, that has less to do.
+        ready = None if includes_others(body) else first_version(body, slug, nothing)
         with self._in_flight.claim(once):
-            return await self._store.insert_prompt(grant, str(uuid.uuid4()), slug_of(body), change, once)
+            return await self._store.insert_prompt(
+                grant, str(uuid.uuid4()), slug, lambda fetch: ready or first_version(body, slug, fetch), once
+            )
 
     async def update(
         self,
@@ -147,17 +156,25 @@ class PromptService:
     ) -> wire.PromptResponse:
         """Make a new version, or edit one in place.
 
+        An edit in place changes nothing about the versions of other prompts that included this one: they hold the text
+        of that time.
+
         Raises:
             PromptNotFoundError: There is no such prompt, or no such version to edit.
+            AuthorizationError: A protected label points to the version to edit, and the key lacks ``prompts:label``.
             ConflictError: ``if_match`` no longer holds, the version exists, or the name is taken.
+            ValidationError: A field is wrong, or something cannot be included.
         """
         grant = await self._projects.within(grant, project, body.project_id)
         named = versions.normalise(body.version)
         base = None if body.create_new_version else named
 
-        def decide(current: wire.PromptResponse) -> PromptChange:
-            _check_match(current, if_match)
-            document, content_hash = draft_of_update(current, body)
+        def decide(found: Current) -> PromptChange:
+            current = found.prompt
+            check_match(current, if_match)
+            if not body.create_new_version:  # else an edit would do what moving the label may not
+                self._protected.check(grant, current.labels)
+            document, content_hash = draft_of_update(found, body)
             following = named or versions.bump(current.version, body.bump)
             version = following if body.create_new_version else current.version
             return PromptChange(
@@ -174,7 +191,7 @@ class PromptService:
         with self._in_flight.claim(once):
             prompt = await self._store.change_prompt(grant, reference, base, decide, once)
         if prompt is None:
-            raise await self._missing(grant, reference, base)
+            raise await missing(self._store, grant, reference, Which(version=base))
         return prompt
 
     async def delete(
@@ -183,24 +200,31 @@ class PromptService:
         reference: str,
         *,
         version: str | None,
+        force: bool,
         project: str | None,
         if_match: str | None,
         once: Once | None,
     ) -> wire.PromptDeleted:
-        """Delete a version, or the prompt with all of them.
+        """Delete a version, or the prompt with all of them; with ``force`` also the labels that point there.
 
         Raises:
             PromptNotFoundError: There is nothing to delete.
-            ConflictError: ``if_match`` no longer holds for the version, or for the latest.
+            ConflictError: ``if_match`` no longer holds for the version, or for the latest; or labels point there.
+            AuthorizationError: A protected label would go, and the key lacks the scope ``prompts:label``.
         """
         grant = await self._projects.within(grant, project)
         wanted = versions.normalise(version)
+
+        def check(current: wire.PromptResponse, labels: Sequence[str]) -> None:
+            check_match(current, if_match)
+            if labels and not force:
+                refuse_labelled(current, wanted, labels)
+            self._protected.check(grant, labels)
+
         with self._in_flight.claim(once):
-            deleted = await self._store.delete_prompt(
-                grant, reference, wanted, lambda current: _check_match(current, if_match), once
-            )
+            deleted = await self._store.delete_prompt(grant, reference, wanted, check, once)
         if deleted is None:
-            raise await self._missing(grant, reference, wanted)
+            raise await missing(self._store, grant, reference, Which(version=wanted))
         return deleted
 
     async def render(
@@ -213,7 +237,10 @@ class PromptService:
             ValidationError: Variables are missing or unusable; all are named.
         """
         grant = await self._projects.within(grant, project, body.project_id)
-        prompt = await self.get(grant, reference, version=body.version, project=None)
+        prompt = await self.get(grant, reference, version=body.version, label=body.label, project=None)
+        if prompt.template_format == "jinja2":
+            message = "the server does not run jinja2 templates; render it in the client (promptops-prompts[jinja2])"
+            raise invalid("template_format", message, "jinja2_on_server")
         started = time.perf_counter()
         rendered = render_prompt(prompt, body.variables, model_provider=body.model_provider, model_name=body.model_name)
         return wire.RenderResponse(
@@ -221,34 +248,11 @@ class PromptService:
             version=prompt.version,
             rendered_content=rendered.content,
             messages=rendered.messages,
+            tools=prompt.tools,
+            tool_choice=prompt.tool_choice,
+            response_format=prompt.response_format,
+            model_settings=cast("wire.ModelSettings | None", rendered.model_settings),
             variables_used=rendered.variables_used,
             processing_time_ms=round((time.perf_counter() - started) * 1000, 3),
             cache_hit=False,
-        )
-
-    async def _missing(self, grant: Grant, reference: str, version: str | None) -> PromptNotFoundError:
-        if version is not None:
-            found = await self._store.list_versions(grant, reference, limit=10, offset=0)
-            if found is not None:
-                known = ", ".join(prompt.version for prompt in found[0])
-                return _not_found(reference, [], f"Prompt '{reference}' has no version {version}; it has {known}.")
-        here = grant.narrowed(grant.default)
-        slugs = await self._store.recent_slugs(here, limit=_MOST_COMPARED)
-        close = difflib.get_close_matches(reference[:128], slugs, n=_SUGGESTIONS, cutoff=0.6)
-        hint = f" Did you mean {' or '.join(repr(slug) for slug in close)}?" if close else ""
-        return _not_found(reference, close, f"There is no prompt '{reference}' in this project.{hint}")
-
-
-def _not_found(reference: str, suggested: list[str], message: str) -> PromptNotFoundError:
-    facts: dict[str, Any] = {"prompt_id": reference, "suggested_prompts": suggested}
-    return PromptNotFoundError(message, **facts)
-
-
-def _check_match(current: wire.PromptResponse, if_match: str | None) -> None:
-    if if_match is None:
-        return
-    tags = {tag.strip().strip('"') for tag in if_match.split(",")}
-    if "*" not in tags and current.etag not in tags:
-        raise ConflictError(
-            f"Prompt '{current.slug}' changed since it was read (If-Match does not hold); read it again, then retry."
         )

@@ -11,11 +11,22 @@ from promptops.server.stores.scope import Scoped
 __all__ = ["Action", "Kind", "record"]
 
 Kind = Literal["prompt", "dataset", "experiment", "key"]
-Action = Literal["created", "versioned", "edited", "deleted", "examples_added", "runs_added", "revoked"]
+Action = Literal[
+    "created",
+    "versioned",
+    "edited",
+    "deleted",
+    "label_moved",
+    "label_removed",
+    "examples_added",
+    "runs_added",
+    "revoked",
+]
 
 _INSERT: Final = Scoped(
-    "INSERT INTO audit (project_id, key_id, action, kind, object_id, version, content_hash, request_id, at)"
-    " VALUES (:project_id, :key_id, :action, :kind, :object_id, :version, :content_hash, :request_id, :at)"
+    "INSERT INTO audit (project_id, key_id, action, kind, object_id, version, content_hash, request_id, at, label,"
+    " from_version) VALUES (:project_id, :key_id, :action, :kind, :object_id, :version, :content_hash, :request_id,"
+    " :at, :label, :from_version)"
 )
 
 
@@ -29,6 +40,8 @@ def record(
     project_id: str,
     version: str | None = None,
     content_hash: str | None = None,
+    label: str | None = None,
+    from_version: str | None = None,
 ) -> None:
     """Note who did what, in the transaction that does it."""
     values: dict[str, Any] = {
@@ -41,5 +54,7 @@ def record(
         "content_hash": content_hash,
         "request_id": grant.request_id,
         "at": session.now(),
+        "label": label,
+        "from_version": from_version,
     }
     session.run(_INSERT, grant, **values)

@@ -7,6 +7,7 @@ import time
 from typing import Final
 
 from promptops.core.errors import ConfigurationError
+from promptops.server.stores._schema_prompts import PROMPTS, register
 from promptops.server.stores._schema_usage import USAGE
 
 __all__ = ["HEAD", "migrate"]
@@ -103,7 +104,7 @@ _SECURITY: Final = (
         BEGIN SELECT RAISE(ABORT, 'the audit table only grows'); END""",
 )
 
-_MIGRATIONS: Final = (_FIRST, _SECURITY, USAGE)
+_MIGRATIONS: Final = (_FIRST, _SECURITY, USAGE, PROMPTS)
 HEAD: Final = len(_MIGRATIONS)
 
 
@@ -120,6 +121,7 @@ def migrate(connection: sqlite3.Connection) -> None:
             f"The database has schema {current}, this version knows {HEAD}: it was used with a newer promptops-server;"
             " upgrade with: pip install --upgrade promptops-server"
         )
+    register(connection)
     for version in range(current + 1, HEAD + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:

@@ -5,21 +5,38 @@ What is not in the granted projects does not exist here: reads give None, writes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from msgspec import Raw, Struct
 from promptops.server import wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
+from promptops.server.stores.prompt_protocol import (
+    Current,
+    Fetch,
+    Inclusion,
+    LabelStore,
+    PromptChange,
+    PromptDocument,
+    PromptFilter,
+    PromptStore,
+    StoredLabel,
+    StoredPrompt,
+    Which,
+)
 from promptops.server.stores.usage_rows import ReportedTotals, UsageCell, UsageCounts
 
 __all__ = [
     "AuditStore",
     "CredentialStore",
+    "Current",
     "DatasetStore",
     "ExperimentStore",
+    "Fetch",
+    "Inclusion",
     "KeyStore",
+    "LabelStore",
     "ProjectStore",
     "PromptChange",
     "PromptDocument",
@@ -28,7 +45,10 @@ __all__ = [
     "Rows",
     "Store",
     "StoredKey",
+    "StoredLabel",
+    "StoredPrompt",
     "UsageStore",
+    "Which",
 ]
 
 
@@ -47,43 +67,6 @@ class StoredKey(Struct, frozen=True, kw_only=True):
     revoked_at: int | None
     require_signature: bool
     limits: wire.KeyLimits
-
-
-class PromptDocument(Struct, frozen=True, kw_only=True):
-    """The part of a prompt that belongs to one version."""
-
-    content: str
-    messages: list[wire.ChatMessage] | None
-    template_format: wire.TemplateFormat
-    variables: list[str]
-    model_specific_prompts: list[wire.ModelSpecificPrompt]
-    description: str
-    target_models: list[str]
-    tags: list[str]
-    metadata: wire.JsonObject
-
-
-class PromptChange(Struct, frozen=True, kw_only=True):
-    """What a create or an update writes."""
-
-    name: str
-    module_id: str | None
-    version: str
-    document: PromptDocument
-    content_hash: str
-    new_version: bool
-
-
-class PromptFilter(Struct, frozen=True, kw_only=True):
-    """Which prompts, in which order."""
-
-    module_id: str | None
-    query: str | None
-    tags: tuple[str, ...]
-    sort_by: Literal["created_at", "updated_at", "name", "version"]
-    descending: bool
-    limit: int
-    offset: int
 
 
 class Rows(Struct, frozen=True, kw_only=True):
@@ -154,71 +137,6 @@ class ProjectStore(Protocol):
 
     async def list_projects(self, grant: Grant, *, name: str | None, limit: int, after: str | None) -> list[wire.Space]:
         """Projects by name, up to ``limit`` of them; ``name`` is a part of it, in either case."""
-        ...
-
-
-class PromptStore(Protocol):
-    """Prompts and their versions. ``reference`` is an id or a slug; a slug is looked up in the default project."""
-
-    async def get_prompt(self, grant: Grant, reference: str, version: str | None) -> wire.PromptResponse | None:
-        """One version, or the latest."""
-        ...
-
-    async def get_prompts(self, grant: Grant, wanted: Mapping[str, str | None]) -> dict[str, wire.PromptResponse]:
-        """Those of the prompts that exist, each in its version or the latest, by the reference asked for."""
-        ...
-
-    async def list_prompts(self, grant: Grant, wanted: PromptFilter) -> tuple[list[wire.PromptResponse], int]:
-        """The latest version of each prompt, and how many prompts there are."""
-        ...
-
-    async def list_versions(
-        self, grant: Grant, reference: str, *, limit: int, offset: int
-    ) -> tuple[list[wire.PromptResponse], int] | None:
-        """The versions of a prompt, highest first, and how many there are."""
-        ...
-
-    async def recent_slugs(self, grant: Grant, *, limit: int) -> list[str]:
-        """The slugs of the newest prompts."""
-        ...
-
-    async def insert_prompt(
-        self, grant: Grant, prompt_id: str, slug: str, change: PromptChange, once: Once | None
-    ) -> wire.PromptResponse:
-        """Create a prompt in the default project.
-
-        Raises:
-            ConflictError: The slug or the name is taken.
-        """
-        ...
-
-    async def change_prompt(
-        self,
-        grant: Grant,
-        reference: str,
-        version: str | None,
-        decide: Callable[[wire.PromptResponse], PromptChange],
-        once: Once | None,
-    ) -> wire.PromptResponse | None:
-        """Read a version (or the latest), decide, write: in one transaction.
-
-        Raises:
-            ConflictError: The name or the version is taken.
-        """
-        ...
-
-    async def delete_prompt(
-        self,
-        grant: Grant,
-        reference: str,
-        version: str | None,
-        check: Callable[[wire.PromptResponse], None],
-        once: Once | None,
-    ) -> wire.PromptDeleted | None:
-        """Delete one version or all; a prompt without versions is gone.
-
-        ``check`` is called in the transaction with the version (or the latest), and raises to refuse.
-        """
         ...
 
 
@@ -358,6 +276,7 @@ class Store(
     AuditStore,
     ProjectStore,
     PromptStore,
+    LabelStore,
     DatasetStore,
     ExperimentStore,
     UsageStore,

@@ -22,6 +22,7 @@ from promptops.server.stores.sqlite_audit import SqliteAudit
 from promptops.server.stores.sqlite_datasets import SqliteDatasets
 from promptops.server.stores.sqlite_experiments import SqliteExperiments
 from promptops.server.stores.sqlite_keys import SqliteKeys
+from promptops.server.stores.sqlite_labels import SqliteLabels
 from promptops.server.stores.sqlite_projects import SqliteProjects
 from promptops.server.stores.sqlite_prompts import SqlitePrompts
 from promptops.server.stores.sqlite_usage import SqliteUsage
@@ -56,7 +57,15 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 class SqliteStore(
-    SqliteKeys, SqliteAudit, SqlitePrompts, SqliteDatasets, SqliteExperiments, SqliteProjects, SqliteUsage, SqliteBase
+    SqliteKeys,
+    SqliteAudit,
+    SqlitePrompts,
+    SqliteLabels,
+    SqliteDatasets,
+    SqliteExperiments,
+    SqliteProjects,
+    SqliteUsage,
+    SqliteBase,
 ):
     """See :class:`promptops.server.stores.protocol.Store`."""
 

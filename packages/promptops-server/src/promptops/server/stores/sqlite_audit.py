@@ -13,7 +13,8 @@ from promptops.server.stores.scope import Scoped
 __all__ = ["SqliteAudit"]
 
 _LIST: Final = Scoped(
-    "SELECT a.seq, a.at, a.key_id, a.action, a.kind, a.object_id, a.version, a.project_id, a.request_id FROM audit a"
+    "SELECT a.seq, a.at, a.key_id, a.action, a.kind, a.object_id, a.version, a.project_id, a.request_id,"
+    " a.from_version, a.label FROM audit a"
     " WHERE {a:granted} AND (:before IS NULL OR a.seq < :before) AND (:kind IS NULL OR a.kind = :kind)"
     " AND (:object_id IS NULL OR a.object_id = :object_id) ORDER BY a.seq DESC LIMIT :limit"
 )
@@ -40,6 +41,8 @@ class SqliteAudit(SqliteBase):
                     version=row[6],
                     project_id=row[7],
                     request_id=row[8],
+                    from_version=row[9],
+                    label=row[10],
                 )
                 for row in rows[:limit]
             ]

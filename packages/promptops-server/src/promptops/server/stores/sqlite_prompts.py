@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,48 +13,52 @@ from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
 from promptops.server.stores._audit import Action, record
 from promptops.server.stores._base import SqliteBase
-from promptops.server.stores._session import Row, Session, moment
-from promptops.server.stores.protocol import PromptChange, PromptDocument, PromptFilter
+from promptops.server.stores._prompt_rows import (
+    ASKED,
+    COLUMNS,
+    LATEST,
+    find,
+    get,
+    is_uuid,
+    prompt_of,
+    reread,
+)
+from promptops.server.stores._session import Row, Session
+from promptops.server.stores.prompt_protocol import (
+    Current,
+    Fetch,
+    PromptChange,
+    PromptFilter,
+    StoredPrompt,
+    Which,
+)
 from promptops.server.stores.scope import Scoped
+from promptops.server.stores.sqlite_labels import drop_labels, labels_at
 from promptops.server.versions import sort_key
 
 __all__ = ["SqlitePrompts"]
 
-_decode_document = msgspec.json.Decoder(PromptDocument).decode
 _encode = msgspec.json.Encoder().encode
 
 # ruff: noqa: S608 - every statement below is put together from constants of this module; values are parameters
-_COLUMNS: Final = (
-    "p.id, p.slug, p.project_id, p.name, p.module_id, p.created_by, p.revision,"
-    " v.version, v.status, v.document, v.content_hash, v.revision, v.created_at, v.updated_at"
-)
-_TOP: Final = "(SELECT max(x.sort_key) FROM prompt_versions x WHERE x.prompt_id = p.id)"
-_JOIN: Final = (
-    f"FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id AND v.sort_key = coalesce(:version, {_TOP})"
-)
-_BY_ID: Final = Scoped(f"SELECT {_COLUMNS} {_JOIN} WHERE p.id = :reference AND {{p:granted}}")
-_BY_SLUG: Final = Scoped(
-    f"SELECT {_COLUMNS} {_JOIN} WHERE p.project_id = :project AND p.slug = :reference AND {{p:granted}}"
+_ASKED_EACH: Final = ASKED.format(
+    version="json_extract(w.value, '$.version')", label="json_extract(w.value, '$.label')"
 )
 _MANY: Final = Scoped(
-    f"SELECT {_COLUMNS}, json_extract(w.value, '$.reference') FROM json_each(:wanted) w"
+    f"SELECT {COLUMNS}, json_extract(w.value, '$.reference') FROM json_each(:wanted) w"
     " JOIN prompts p ON p.id = coalesce(json_extract(w.value, '$.id'), (SELECT q.id FROM prompts q"
     " WHERE q.project_id = :project AND q.slug = json_extract(w.value, '$.reference')))"
     " JOIN prompt_versions v ON v.prompt_id = p.id"
-    f" AND v.sort_key = coalesce(json_extract(w.value, '$.version'), {_TOP}) WHERE {{p:granted}}"
-)
-_ID_BY_ID: Final = Scoped("SELECT p.id FROM prompts p WHERE p.id = :reference AND {p:granted}")
-_ID_BY_SLUG: Final = Scoped(
-    "SELECT p.id FROM prompts p WHERE p.project_id = :project AND p.slug = :reference AND {p:granted}"
+    f" AND v.sort_key = {_ASKED_EACH} WHERE {{p:granted}}"
 )
 _VERSIONS: Final = Scoped(
-    f"SELECT {_COLUMNS} FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id"
+    f"SELECT {COLUMNS} FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id"
     " WHERE p.id = :id AND {p:granted} ORDER BY v.sort_key DESC LIMIT :limit OFFSET :offset"
 )
 _COUNT_VERSIONS: Final = Scoped("SELECT count(*) FROM prompt_versions v WHERE v.prompt_id = :id AND {v:granted}")
 _SLUGS: Final = Scoped("SELECT p.slug FROM prompts p WHERE {p:granted} ORDER BY p.created_at DESC LIMIT :limit")
 _FILTER: Final = (
-    f"FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id AND v.sort_key = {_TOP} WHERE {{p:granted}}"
+    f"FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id AND v.sort_key = {LATEST} WHERE {{p:granted}}"
     " AND (:module_id IS NULL OR p.module_id = :module_id)"
     " AND (:query IS NULL OR p.name LIKE :query ESCAPE '\\' OR p.slug LIKE :query ESCAPE '\\'"
     " OR json_extract(v.document, '$.description') LIKE :query ESCAPE '\\'"
@@ -64,11 +66,20 @@ _FILTER: Final = (
     " AND NOT EXISTS (SELECT 1 FROM json_each(:tags) t"
     " WHERE t.value NOT IN (SELECT w.value FROM json_each(v.document, '$.tags') w))"
 )
+_DEFAULT_SORT: Final = ("created_at", True)
 _COUNT: Final = Scoped(f"SELECT count(*) {_FILTER}")
 _SORTS: Final = {"created_at": "v.created_at", "updated_at": "v.updated_at", "name": "p.name", "version": "v.sort_key"}
+_RANK: Final = (
+    "CASE WHEN lower(p.slug) = lower(:text) OR lower(p.name) = lower(:text) THEN 0"
+    " WHEN p.slug LIKE :prefix ESCAPE '\\' OR p.name LIKE :prefix ESCAPE '\\' THEN 1"
+    " WHEN p.slug LIKE :query ESCAPE '\\' OR p.name LIKE :query ESCAPE '\\' THEN 2 ELSE 3 END"
+)
+_RANKED: Final = Scoped(
+    f"SELECT {COLUMNS} {_FILTER} ORDER BY {_RANK}, v.created_at DESC, p.id LIMIT :limit OFFSET :offset"
+)
 _LISTS: Final = {
     (name, descending): Scoped(
-        f"SELECT {_COLUMNS} {_FILTER} ORDER BY {column} {'DESC' if descending else 'ASC'}, p.id"
+        f"SELECT {COLUMNS} {_FILTER} ORDER BY {column} {'DESC' if descending else 'ASC'}, p.id"
         " LIMIT :limit OFFSET :offset"
     )
     for name, column in _SORTS.items()
@@ -99,24 +110,26 @@ _DELETE_VERSION: Final = Scoped(
 class SqlitePrompts(SqliteBase):
     """See :class:`promptops.server.stores.protocol.PromptStore`."""
 
-    async def get_prompt(self, grant: Grant, reference: str, version: str | None) -> wire.PromptResponse | None:
-        """One version, or the latest."""
-        return _get(self._inline, grant, reference, version)
+    async def get_prompt(self, grant: Grant, reference: str, which: Which) -> wire.PromptResponse | None:
+        """One version."""
+        stored = get(self._inline, grant, reference, which)
+        return None if stored is None else stored.prompt
 
-    async def get_prompts(self, grant: Grant, wanted: Mapping[str, str | None]) -> dict[str, wire.PromptResponse]:
+    async def get_prompts(self, grant: Grant, wanted: Mapping[str, Which]) -> dict[str, wire.PromptResponse]:
         """Those of the prompts that exist, in one query."""
         asked = [
             {
                 "reference": reference,
-                "id": reference.lower() if _is_uuid(reference) else None,
-                "version": None if version is None else sort_key(version),
+                "id": reference.lower() if is_uuid(reference) else None,
+                "version": None if which.version is None else sort_key(which.version),
+                "label": which.label,
             }
-            for reference, version in wanted.items()
+            for reference, which in wanted.items()
         ]
 
         def work(session: Session) -> dict[str, wire.PromptResponse]:
             rows = session.all(_MANY, grant, wanted=_encode(asked).decode(), project=grant.default)
-            return {row[14]: _prompt(row) for row in rows}
+            return {row[15]: prompt_of(row) for row in rows}
 
         return await self._listing(work)
 
@@ -128,10 +141,14 @@ class SqlitePrompts(SqliteBase):
             "tags": _encode(wanted.tags).decode(),
         }
         statement = _LISTS[wanted.sort_by, wanted.descending]
+        page: dict[str, Any] = {"limit": wanted.limit, "offset": wanted.offset}
+        if wanted.query is not None and (wanted.sort_by, wanted.descending) == _DEFAULT_SORT:
+            statement = _RANKED
+            page |= {"text": wanted.query, "prefix": f"{_escaped(wanted.query)}%"}
 
         def work(session: Session) -> tuple[list[wire.PromptResponse], int]:
-            rows = session.all(statement, grant, limit=wanted.limit, offset=wanted.offset, **values)
-            return [_prompt(row) for row in rows], _number(session.one(_COUNT, grant, **values))
+            rows = session.all(statement, grant, **page, **values)
+            return [prompt_of(row) for row in rows], _number(session.one(_COUNT, grant, **values))
 
         return await self._listing(work)
 
@@ -141,11 +158,11 @@ class SqlitePrompts(SqliteBase):
         """The versions of a prompt, highest first, and how many there are."""
 
         def work(session: Session) -> tuple[list[wire.PromptResponse], int] | None:
-            found = _find(session, grant, reference)
+            found = find(session, grant, reference)
             if found is None:
                 return None
-            rows = session.all(_VERSIONS, grant, id=found, limit=limit, offset=offset)
-            return [_prompt(row) for row in rows], _number(session.one(_COUNT_VERSIONS, grant, id=found))
+            rows = session.all(_VERSIONS, grant, id=found[0], limit=limit, offset=offset)
+            return [prompt_of(row) for row in rows], _number(session.one(_COUNT_VERSIONS, grant, id=found[0]))
 
         return await self._listing(work)
 
@@ -154,11 +171,12 @@ class SqlitePrompts(SqliteBase):
         return await self._listing(lambda session: [row[0] for row in session.all(_SLUGS, grant, limit=limit)])
 
     async def insert_prompt(
-        self, grant: Grant, prompt_id: str, slug: str, change: PromptChange, once: Once | None
+        self, grant: Grant, prompt_id: str, slug: str, make: Callable[[Fetch], PromptChange], once: Once | None
     ) -> wire.PromptResponse:
         """Create a prompt in the default project."""
 
         def work(session: Session) -> wire.PromptResponse:
+            change = make(_fetching(session, grant, grant.default))
             now = session.now()
             values = _values(prompt_id, grant.default, change, now)
             head = {"id": prompt_id, "project_id": grant.default, "slug": slug, "name": change.name, "now": now}
@@ -168,7 +186,7 @@ class SqlitePrompts(SqliteBase):
                 raise _taken(error, slug, change.name) from error
             session.run(_INSERT_VERSION, grant, **values)
             _audit(session, grant, values, "created")
-            return _reread(session, grant, prompt_id, change.version)
+            return reread(session, grant, prompt_id, change.version)
 
         return await self._write(once, work)
 
@@ -177,16 +195,18 @@ class SqlitePrompts(SqliteBase):
         grant: Grant,
         reference: str,
         version: str | None,
-        decide: Callable[[wire.PromptResponse], PromptChange],
+        decide: Callable[[Current], PromptChange],
         once: Once | None,
     ) -> wire.PromptResponse | None:
         """Read a version (or the latest), decide, write: in one transaction."""
 
         def work(session: Session) -> wire.PromptResponse | None:
-            current = _get(session, grant, reference, version)
-            if current is None:
+            stored = get(session, grant, reference, Which(version=version))
+            if stored is None:
                 return None
-            change = decide(current)
+            current = stored.prompt
+            fetch = _fetching(session, grant, current.project_id)
+            change = decide(Current(prompt=current, document=stored.document, fetch=fetch))
             values = _values(current.id, current.project_id, change, session.now())
             if (change.name, change.module_id) != (current.name, current.module_id):
                 try:
@@ -203,8 +223,11 @@ class SqlitePrompts(SqliteBase):
                     ) from error
             else:
                 session.run(_EDIT, grant, **values)
-            _audit(session, grant, values, "versioned" if change.new_version else "edited")
-            return _reread(session, grant, current.id, change.version)
+            if change.new_version:
+                _audit(session, grant, values, "versioned", from_version=current.version)
+            else:
+                _audit(session, grant, values, "edited")
+            return reread(session, grant, current.id, change.version)
 
         return await self._write(once, work)
 
@@ -213,16 +236,19 @@ class SqlitePrompts(SqliteBase):
         grant: Grant,
         reference: str,
         version: str | None,
-        check: Callable[[wire.PromptResponse], None],
+        check: Callable[[wire.PromptResponse, Sequence[str]], None],
         once: Once | None,
     ) -> wire.PromptDeleted | None:
-        """Delete one version or all; a prompt without versions is gone."""
+        """Delete one version or all, and their labels; a prompt without versions is gone."""
 
         def work(session: Session) -> wire.PromptDeleted | None:
-            current = _get(session, grant, reference, version)
-            if current is None:
+            stored = get(session, grant, reference, Which(version=version))
+            if stored is None:
                 return None
-            check(current)
+            current = stored.prompt
+            labels = labels_at(session, grant, current.id, version)
+            check(current, [each.label for each in labels])
+            drop_labels(session, grant, current.id, current.project_id, labels)
             every = [row[0] for row in session.all(_VERSIONS_OF, grant, id=current.id)]
             gone = every if version is None else [version]
             if gone == every:
@@ -233,66 +259,6 @@ class SqlitePrompts(SqliteBase):
             return wire.PromptDeleted(deleted=True, versions=gone)
 
         return await self._write(once, work)
-
-
-def _is_uuid(reference: str) -> bool:
-    try:
-        return len(reference) == 36 and str(uuid.UUID(reference)) == reference.lower()
-    except ValueError:
-        return False
-
-
-def _find(session: Session, grant: Grant, reference: str) -> str | None:
-    if _is_uuid(reference):
-        row = session.one(_ID_BY_ID, grant, reference=reference.lower())
-    else:
-        row = session.one(_ID_BY_SLUG, grant, reference=reference, project=grant.default)
-    return None if row is None else row[0]
-
-
-def _get(session: Session, grant: Grant, reference: str, version: str | None) -> wire.PromptResponse | None:
-    key = None if version is None else sort_key(version)
-    if _is_uuid(reference):
-        row = session.one(_BY_ID, grant, reference=reference.lower(), version=key)
-    else:
-        row = session.one(_BY_SLUG, grant, reference=reference, project=grant.default, version=key)
-    return None if row is None else _prompt(row)
-
-
-def _reread(session: Session, grant: Grant, prompt_id: str, version: str) -> wire.PromptResponse:
-    prompt = _get(session, grant, prompt_id, version)
-    if prompt is None:
-        raise RuntimeError("a prompt that was just written is not there")
-    return prompt
-
-
-def _prompt(row: Row) -> wire.PromptResponse:
-    document = _decode_document(row[9])
-    # Everything that can change is in the tag: the version's revision and the prompt's (its name).
-    tag = hashlib.sha256(f"{row[0]}\n{row[7]}\n{row[11]}\n{row[6]}\n{row[10]}\n{row[13]}".encode()).hexdigest()[:32]
-    return wire.PromptResponse(
-        id=row[0],
-        slug=row[1],
-        project_id=row[2],
-        name=row[3],
-        description=document.description,
-        content=document.content,
-        messages=document.messages,
-        template_format=document.template_format,
-        variables=document.variables,
-        target_models=document.target_models,
-        model_specific_prompts=document.model_specific_prompts,
-        version=row[7],
-        status=row[8],
-        content_hash=row[10],
-        etag=tag,
-        tags=document.tags,
-        metadata=document.metadata,
-        module_id=row[4],
-        created_by=row[5],
-        created_at=moment(row[12]),
-        updated_at=moment(row[13]),
-    )
 
 
 def _values(prompt_id: str, project_id: str, change: PromptChange, now: int) -> dict[str, Any]:
@@ -307,9 +273,20 @@ def _values(prompt_id: str, project_id: str, change: PromptChange, now: int) -> 
     }
 
 
-def _audit(session: Session, grant: Grant, values: dict[str, Any], action: Action) -> None:
+def _fetching(session: Session, grant: Grant, project: str) -> Fetch:
+    here = grant.narrowed(project)
+
+    def fetch(slug: str, which: Which) -> StoredPrompt | None:
+        return None if is_uuid(slug) else get(session, here, slug, which)
+
+    return fetch
+
+
+def _audit(
+    session: Session, grant: Grant, values: dict[str, Any], action: Action, *, from_version: str | None = None
+) -> None:
     facts = {name: values[name] for name in ("project_id", "version", "content_hash")}
-    record(session, grant, "prompt", action, values["id"], **facts)
+    record(session, grant, "prompt", action, values["id"], **facts, from_version=from_version)
 
 
 def _taken(error: sqlite3.IntegrityError, slug: str, name: str) -> ConflictError:

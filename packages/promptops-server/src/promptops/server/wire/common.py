@@ -11,4 +11,4 @@ __all__ = ["JsonObject", "TemplateFormat", "Timestamp"]
 
 JsonObject = dict[str, Any]
 Timestamp = Annotated[datetime, Meta(tz=True)]
-TemplateFormat = Literal["mustache", "f-string", "none"]
+TemplateFormat = Literal["mustache", "f-string", "none", "jinja2"]

@@ -133,6 +133,8 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     kind: str
     object_id: str
     version: str | None
+    from_version: str | None
+    label: str | None
     project_id: str
     request_id: str | None
 

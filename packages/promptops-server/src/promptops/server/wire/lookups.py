@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from promptops.server.wire.chat import ChatMessage, ModelSettings, ResponseFormat, ToolChoice, ToolDefinition
 from promptops.server.wire.common import TemplateFormat
-from promptops.server.wire.prompts import ChatMessage, PromptResponse, ResponseMetadata
+from promptops.server.wire.prompts import PromptResponse, ResponseMetadata
 
 __all__ = [
     "PromptBatch",
@@ -19,11 +20,17 @@ __all__ = [
 
 
 class PromptBatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Prompts to get at once, by id or slug; ``versions`` names one for some of them, ``version`` for the others."""
+    """Prompts to get at once, by id or slug.
+
+    ``versions`` and ``labels`` say which version is meant of some of them, ``version`` or ``label`` (not both) of the
+    others; without any it is the latest.
+    """
 
     prompt_ids: Annotated[list[Annotated[str, Meta(min_length=1, max_length=255)]], Meta(min_length=1, max_length=100)]
     version: str | None = None
     versions: Annotated[dict[str, str], Meta(max_length=100)] = {}
+    label: str | None = None
+    labels: Annotated[dict[str, str], Meta(max_length=100)] = {}
     include_metadata: bool = True
     project_id: str | None = None
 
@@ -67,6 +74,10 @@ class PromptForModel(Struct, frozen=True, kw_only=True):
     matched_model: str | None
     content: str
     messages: list[ChatMessage] | None
+    tools: list[ToolDefinition]
+    tool_choice: ToolChoice | None
+    response_format: ResponseFormat | None
+    model_settings: ModelSettings | None
     instructions: str | None
     expected_output_format: str | None
     template_format: TemplateFormat

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from promptops.server.wire.chat import ChatMessage, ModelSettings, ResponseFormat, ToolChoice, ToolDefinition
 from promptops.server.wire.common import JsonObject, TemplateFormat, Timestamp
 
 __all__ = [
-    "ChatMessage",
     "Dependency",
     "ErrorBody",
     "ErrorEnvelope",
@@ -19,9 +19,11 @@ __all__ = [
     "PromptDeleted",
     "PromptDeletedEnvelope",
     "PromptEnvelope",
+    "PromptInclude",
     "PromptList",
     "PromptListEnvelope",
     "PromptResponse",
+    "PromptSource",
     "PromptUpdate",
     "PromptVersionList",
     "PromptVersionListEnvelope",
@@ -33,20 +35,35 @@ __all__ = [
 
 
 class ModelSpecificPrompt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The text of a prompt for one model, or for every model of a provider (empty name or ``*``)."""
+    """What a prompt says to one model, or to every model of a provider (empty name or ``*``).
+
+    ``messages`` and ``model_settings``, where given, replace the prompt's own; without ``messages``, ``content`` does.
+    """
 
     model_provider: Annotated[str, Meta(min_length=1, max_length=64)]
     model_name: Annotated[str, Meta(max_length=128)] = ""
     content: Annotated[str, Meta(max_length=262_144)]
+    messages: Annotated[list[ChatMessage], Meta(min_length=1, max_length=500)] | None = None
+    model_settings: ModelSettings | None = None
     instructions: str | None = None
     expected_output_format: str | None = None
 
 
-class ChatMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One message of a chat prompt."""
+class PromptInclude(Struct, frozen=True, kw_only=True):
+    """A version of another prompt that is part of this one; ``label`` is set when it was named by one."""
 
-    role: Annotated[str, Meta(min_length=1, max_length=32)]
-    content: Annotated[str, Meta(max_length=262_144)]
+    name: str
+    version: str
+    label: str | None
+    content_hash: str
+
+
+class PromptSource(Struct, frozen=True, kw_only=True):
+    """The text or the messages, and the model-specific prompts, as they were written, before others were included."""
+
+    content: str
+    messages: list[ChatMessage] | None
+    model_specific_prompts: list[ModelSpecificPrompt]
 
 
 class PromptResponse(Struct, frozen=True, kw_only=True):
@@ -63,6 +80,14 @@ class PromptResponse(Struct, frozen=True, kw_only=True):
     variables: list[str]
     target_models: list[str]
     model_specific_prompts: list[ModelSpecificPrompt]
+    tools: list[ToolDefinition]
+    tool_choice: ToolChoice | None
+    response_format: ResponseFormat | None
+    model_settings: ModelSettings | None
+    variables_schema: JsonObject | None
+    source: PromptSource | None
+    includes: list[PromptInclude]
+    labels: list[str]
     version: str
     status: str
     content_hash: str
@@ -89,6 +114,11 @@ class PromptCreate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     variables: Annotated[list[str], Meta(max_length=500)] | None = None
     target_models: Annotated[list[str], Meta(max_length=100)] = []
     model_specific_prompts: Annotated[list[ModelSpecificPrompt], Meta(max_length=100)] = []
+    tools: Annotated[list[ToolDefinition], Meta(max_length=128)] = []
+    tool_choice: ToolChoice | None = None
+    response_format: ResponseFormat | None = None
+    model_settings: ModelSettings | None = None
+    variables_schema: JsonObject | None = None
     version: str | None = None
     module_id: str | None = None
     tags: Annotated[list[str], Meta(max_length=100)] = []
@@ -110,6 +140,11 @@ class PromptUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     variables: Annotated[list[str], Meta(max_length=500)] | UnsetType = UNSET
     target_models: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
     model_specific_prompts: Annotated[list[ModelSpecificPrompt], Meta(max_length=100)] | UnsetType = UNSET
+    tools: Annotated[list[ToolDefinition], Meta(max_length=128)] | UnsetType = UNSET
+    tool_choice: ToolChoice | UnsetType | None = UNSET
+    response_format: ResponseFormat | UnsetType | None = UNSET
+    model_settings: ModelSettings | UnsetType | None = UNSET
+    variables_schema: JsonObject | UnsetType | None = UNSET
     module_id: str | UnsetType | None = UNSET
     tags: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
     metadata: JsonObject | UnsetType = UNSET
@@ -120,6 +155,7 @@ class RenderRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     variables: JsonObject = {}
     version: str | None = None
+    label: str | None = None
     model_provider: str | None = None
     model_name: str | None = None
     project_id: str | None = None
@@ -132,6 +168,10 @@ class RenderResponse(Struct, frozen=True, kw_only=True):
     version: str
     rendered_content: str
     messages: list[JsonObject]
+    tools: list[ToolDefinition]
+    tool_choice: ToolChoice | None
+    response_format: ResponseFormat | None
+    model_settings: ModelSettings | None
     variables_used: list[str]
     processing_time_ms: float
     cache_hit: bool
