@@ -4,7 +4,7 @@ RUN := $(UV) run
 TOX := $(RUN) tox run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check test integration packaging gen bench soak
+.PHONY: help setup fmt check test integration packaging gen bench bench-peers soak
 
 help: ## Print these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ gen: ## Write the OpenAPI schema and the client's models
 
 bench: ## Measure ours beside plain httpx + msgspec and aiohttp, in one run
 	$(RUN) --group bench python -m benchmarks
+
+bench-peers: ## Measure rendering beside the clients of other registries, each in an environment of its own under build/
+	$(RUN) --group bench python -m benchmarks.peers
 
 soak: ## The long forms of the tests (PROMPTOPS_SOAK=1): more rounds, more children, more examples
 	PROMPTOPS_SOAK=1 $(RUN) pytest -n auto

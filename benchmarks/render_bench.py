@@ -1,6 +1,6 @@
-"""Rendering and cached reads, beside the cheapest thing that Python offers for each, in one run.
+"""Rendering and cached reads, beside the cheapest thing that Python offers for each and other engines, in one run.
 
-Run it as ``python benchmarks/render_bench.py [--json]``. Every figure is the best of several rounds that take turns,
+Run it as ``python -m benchmarks.render_bench [--json]``. Every figure is the best of several rounds that take turns,
 so that what the machine does meanwhile meets all of them alike.
 """
 
@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
+import chevron  # type: ignore[import-untyped] # ships no types
+import jinja2
 import msgspec
 from promptops.core.messages import Request, Response
 from promptops.core.runtime import Runtime
@@ -20,10 +22,8 @@ from promptops.prompts import AsyncPrompts, SyncPrompts
 from promptops.prompts.render import render_prompt
 from promptops.prompts.template import compile_template
 
-ROUNDS = 15
-NAMES = [f"variable_{number}" for number in range(10)]
-FILLER = "Answer the question as precisely as you can, and say so when you do not know. "
-VALUES: dict[str, Any] = {name: f"value of {name}" for name in NAMES}
+from benchmarks._texts import ROUNDS, VALUES, best, source
+
 PROMPT = {
     "id": "5f0c2e9e-0000-4000-8000-000000000001",
     "slug": "greeting",
@@ -35,10 +35,22 @@ PROMPT = {
 }
 
 
-def source(opening: str, closing: str) -> str:
-    """2 KiB of text with ten variables spread over it."""
-    text = (FILLER * 3)[:188]
-    return "".join(f"{text}{opening}{name}{closing}" for name in NAMES)
+SECTIONS = (
+    "{{#documents}}\n[{{id}}] {{title}}{{#author}} by {{.}}{{/author}}\n{{#tags}}{{.}}, {{/tags}}\n{{/documents}}\n"
+    "{{^documents}}No documents.{{/documents}}{{question}}"
+)
+LOOPS = (
+    "{% for d in documents %}\n[{{ d.id }}] {{ d.title }}{% if d.author %} by {{ d.author }}{% endif %}\n"
+    "{% for tag in d.tags %}{{ tag }}, {% endfor %}\n{% endfor %}{% if not documents %}No documents.{% endif %}"
+    "{{ question }}"
+)
+DOCUMENTS: dict[str, Any] = {
+    "documents": [
+        {"id": number, "title": f"Title {number}", "author": "Ada" if number % 2 else None, "tags": ["a", "b", "c"]}
+        for number in range(50)
+    ],
+    "question": "Why?",
+}
 
 
 class OnePrompt:
@@ -46,18 +58,6 @@ class OnePrompt:
 
     async def send(self, _: Request) -> Response:
         return Response(status=200, headers={}, body=msgspec.json.encode(PROMPT))
-
-
-def best(*functions: Callable[[], object], number: int) -> list[float]:
-    """Seconds for one call of each function."""
-    seconds = [float("inf")] * len(functions)
-    for _ in range(ROUNDS):
-        for index, function in enumerate(functions):
-            started = time.perf_counter()
-            for _ in range(number):
-                function()
-            seconds[index] = min(seconds[index], (time.perf_counter() - started) / number)
-    return seconds
 
 
 async def best_awaited(read: Callable[[], Any], number: int) -> float:
@@ -87,6 +87,32 @@ def main() -> None:
         lambda: render_prompt(large, VALUES),
         number=2000,
     )
+    # jinja2 is compiled in advance; chevron keeps its tokens itself.
+    environment = jinja2.Environment()
+    compiled, loops = environment.from_string(mustache), environment.from_string(LOOPS)
+    sandboxed, sandboxed_loops = compile_template(mustache, "jinja2"), compile_template(LOOPS, "jinja2")
+    assert (
+        compiled.render(VALUES)
+        == chevron.render(mustache, VALUES)
+        == sandboxed.render(VALUES)[0]
+        == f_string.format_map(VALUES)
+    )
+    again_plain, mustache_us, jinja2_us, chevron_us, sandboxed_us = best(
+        lambda: f_string.format_map(VALUES),
+        lambda: template.render(VALUES),
+        lambda: compiled.render(VALUES),
+        lambda: chevron.render(mustache, VALUES),
+        lambda: sandboxed.render(VALUES),
+        number=500,
+    )
+    sections = compile_template(SECTIONS)
+    sections_us, loops_us, sections_chevron_us, sandboxed_loops_us = best(
+        lambda: sections.render(DOCUMENTS),
+        lambda: loops.render(DOCUMENTS),
+        lambda: chevron.render(SECTIONS, DOCUMENTS),
+        lambda: sandboxed_loops.render(DOCUMENTS),
+        number=50,
+    )
     kept = {"greeting": prompt}
     # A read of the latest version, and of a numbered one.
     dictionary, latest, numbered, peek = best(
@@ -103,6 +129,15 @@ def main() -> None:
         "render_vs_format_map": ours / plain,
         "compile_cached_and_render_vs_format_map": again / plain,
         "render_prompt_vs_format_map": whole / plain,
+        "render_vs_jinja2": mustache_us / jinja2_us,
+        "render_vs_chevron": mustache_us / chevron_us,
+        "jinja2_vs_format_map": jinja2_us / again_plain,
+        "chevron_vs_format_map": chevron_us / again_plain,
+        "our_jinja2_vs_jinja2": sandboxed_us / jinja2_us,
+        "sections_us": sections_us * 1e6,
+        "sections_vs_jinja2": sections_us / loops_us,
+        "sections_vs_chevron": sections_us / sections_chevron_us,
+        "our_jinja2_loops_vs_jinja2": sandboxed_loops_us / loops_us,
         "dict_ns": dictionary * 1e9,
         "sync_get_ns": latest * 1e9,
         "sync_get_vs_dict": latest / dictionary,

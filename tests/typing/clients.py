@@ -19,8 +19,24 @@ from promptops.client import (
 )
 from promptops.core.pagination import CursorPage
 from promptops.experiments import Comparison, ExperimentResult, SyncExperiments
-from promptops.models import Dataset, DatasetExample, Experiment, ExperimentRun, PromptResponse, RenderResponse
-from promptops.prompts import SyncPrompts
+from promptops.models import (
+    Dataset,
+    DatasetExample,
+    Experiment,
+    ExperimentRun,
+    ModelSettings,
+    PromptEvent,
+    PromptLabel,
+    PromptResponse,
+    RenderResponse,
+    ResponseFormat,
+    ToolDefinition,
+)
+from promptops.models.prompts import ModelSettingsLike, PromptLike, ToolLike
+from promptops.prompts import NativePromptStore, PromptDiff, PromptStore, Rendered, RenderedPrompt, SyncPrompts
+from promptops.prompts.formats import AnthropicArguments, OpenAIArguments
+from promptops.prompts.render import render_prompt
+from promptops.server import wire
 
 
 async def prompts(client: PromptOpsClient) -> None:
@@ -30,7 +46,7 @@ async def prompts(client: PromptOpsClient) -> None:
     assert_type(prompt.metadata, dict[str, Any])
     assert_type(prompt.template_format, str)
     assert_type(client.prompts.peek("greeting"), PromptResponse | None)
-    assert_type(await client.prompts.render("greeting", {"name": "Ada"}), RenderResponse)
+    assert_type(await client.prompts.render("greeting", {"name": "Ada"}), RenderedPrompt)
     assert_type(await client.prompts.create("Greeting", content="Hi"), PromptResponse)
     assert_type(await client.prompts.update("greeting", content="Hello"), PromptResponse)
     assert_type(client.prompts.iterate(), AsyncIterator[PromptResponse])
@@ -40,14 +56,72 @@ def prompts_blocking(client: SyncPromptOpsClient) -> None:
     assert_type(client.prompts, SyncPrompts)
     assert_type(client.prompts.get("greeting", version="1.2.0"), PromptResponse)
     assert_type(client.prompts.peek("greeting"), PromptResponse | None)
-    assert_type(client.prompts.render("greeting", {"name": "Ada"}), RenderResponse)
+    assert_type(client.prompts.render("greeting", {"name": "Ada"}), RenderedPrompt)
     assert_type(client.prompts.create("Greeting", content="Hi"), PromptResponse)
     assert_type(client.prompts.iterate(), Iterator[PromptResponse])
 
 
+async def chat(client: PromptOpsClient) -> None:
+    prompt = await client.prompts.create(
+        "Chat",
+        messages=[{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
+        tools=[ToolDefinition(name="search"), {"name": "find"}],
+        tool_choice={"type": "auto"},
+        response_format=ResponseFormat(type="text"),
+        model_settings={"model": "m"},
+        variables_schema={"type": "object"},
+        template_format="jinja2",
+    )
+    assert_type(prompt.tools, list[ToolDefinition])
+    assert_type(prompt.model_settings, ModelSettings | None)
+    rendered = await client.prompts.render("chat", label="production", strict=True)
+    assert_type(rendered.to("openai"), OpenAIArguments)
+    assert_type(rendered.variables_unused, list[str])
+    published: RenderResponse = rendered
+    assert_type(published.tools, list[ToolDefinition])
+    await client.prompts.create("Chat", tools=["search"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    rendered.to("mistral")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+async def labels(client: PromptOpsClient) -> None:
+    assert_type(await client.prompts.get("greeting", label="production"), PromptResponse)
+    assert_type(await client.prompts.get_many(["greeting"], labels={"greeting": "production"}), Prompts)
+    assert_type(await client.prompts.labels("greeting"), list[PromptLabel])
+    assert_type(await client.prompts.set_label("greeting", "a", version="1.0.0", expected_version=None), PromptLabel)
+    assert_type(await client.prompts.remove_label("greeting", "a"), bool)
+    assert_type(await client.prompts.history("greeting", limit=1), OffsetPage[PromptEvent])
+    assert_type(client.prompts.iterate_history("greeting"), AsyncIterator[PromptEvent])
+    assert_type(await client.prompts.diff("greeting", "1.0.0", "1.1.0"), PromptDiff)
+    assert_type(await client.set_label("greeting", "a", "1.0.0"), PromptLabel)
+    assert_type(await client.get_prompt_history("greeting"), OffsetPage[PromptEvent])
+
+
+def labels_blocking(client: SyncPromptOpsClient) -> None:
+    assert_type(client.prompts.get("greeting", label="production"), PromptResponse)
+    assert_type(client.prompts.labels("greeting"), list[PromptLabel])
+    assert_type(client.prompts.history("greeting"), OffsetPage[PromptEvent])
+    assert_type(client.prompts.iterate_history("greeting"), Iterator[PromptEvent])
+    assert_type(client.diff_prompt("greeting", "1.0.0"), PromptDiff)
+    client.prompts.set_label("greeting", "a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.prompts.delete("greeting", force=True)
+
+
+def rendering(mine: PromptResponse, theirs: wire.PromptResponse, store: NativePromptStore) -> None:
+    # The models of the client and of the server are both prompts to the shared engine.
+    for prompt in (mine, theirs):
+        either: PromptLike = prompt
+        assert_type(render_prompt(either, strict=True), Rendered)
+    rendered = render_prompt(mine)
+    assert_type(rendered.model_settings, ModelSettingsLike | None)
+    tools: list[ToolLike] = list(rendered.tools)
+    assert_type(rendered.to("anthropic", model="m"), AnthropicArguments)
+    port: PromptStore = store
+    del tools, port
+
+
 async def flat(client: PromptOpsClient) -> None:
     assert_type(await client.get_prompt("greeting", "v1.2", False), PromptResponse)
-    assert_type(await client.render_prompt("greeting", PromptVariables({"a": 1})), RenderResponse)
+    assert_type(await client.render_prompt("greeting", PromptVariables({"a": 1})), RenderedPrompt)
     assert_type(await client.list_prompts(sort_by="name"), list[PromptResponse])
     assert_type(await client.list_prompts_page(), OffsetPage[PromptResponse])
     assert_type(client.iterate_prompts(), AsyncIterator[PromptResponse])
@@ -63,7 +137,7 @@ async def flat(client: PromptOpsClient) -> None:
 
 def flat_blocking(client: SyncPromptOpsClient) -> None:
     assert_type(client.get_prompt("greeting", "v1.2", False), PromptResponse)
-    assert_type(client.render_prompt("greeting", {"a": 1}), RenderResponse)
+    assert_type(client.render_prompt("greeting", {"a": 1}), RenderedPrompt)
     assert_type(client.list_prompts(sort_by="name"), list[PromptResponse])
     assert_type(client.iterate_prompts(), Iterator[PromptResponse])
     assert_type(client.get_prompts(["a"]).errors, dict[str, PromptOpsError])

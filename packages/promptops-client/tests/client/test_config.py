@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_keywords_win_over_config_over_environment_over_defaults(name: str) -> None:
     environ = {ENVIRONMENT[name]: "from-environment"}
     default = getattr(resolve(None, {}, environ={}), name)
-    config = ClientConfig(**{name: "from-config"})  # type: ignore[arg-type] # the name is one of four string fields
+    config = ClientConfig(**{name: "from-config"})  # type: ignore[arg-type] # the name is one of five string fields
     assert getattr(resolve(config, {name: "from-keyword"}, environ=environ), name) == "from-keyword"
     assert getattr(resolve(config, {name: None}, environ=environ), name) == "from-config"
     assert getattr(resolve(None, {}, environ=environ), name) == "from-environment"
@@ -159,3 +160,27 @@ def test_configurations_cannot_be_changed_in_place(kind: type[ClientConfig | Tel
     with pytest.raises(AttributeError):
         setattr(config, config.__struct_fields__[0], "x")
     assert msgspec.structs.replace(config) == config
+
+
+def test_a_bundle_that_cannot_be_read_is_noticed_when_the_client_is_made(tmp_path: Path) -> None:
+    missing = tmp_path / "none.bundle"
+    for client in (PromptOpsClient, SyncPromptOpsClient):
+        with pytest.raises(ConfigurationError, match=r"none\.bundle"):
+            client(base_url=LOCAL, bundle=missing)
+    with pytest.raises(ConfigurationError, match="bundle must be the path of a file"):
+        PromptOpsClient(ClientConfig(base_url=LOCAL, bundle=7))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def test_a_bundle_can_be_changed_and_a_bad_one_changes_nothing(tmp_path: Path) -> None:
+    from promptops.prompts.files import Lock, write_bundle
+
+    bundle = write_bundle(Lock(), tmp_path / "a.bundle")
+    client = SyncPromptOpsClient(base_url=LOCAL, bundle=str(bundle))
+    before = client.prompts
+    with pytest.raises(ConfigurationError, match=r"none\.bundle"):
+        client.update_config({"bundle": tmp_path / "none.bundle"})
+    assert client.get_config().bundle == str(bundle)
+    assert client.prompts is before
+    client.update_config({"bundle": None})
+    assert client.get_config().bundle is None
+    assert client.prompts is not before

@@ -70,8 +70,14 @@ def test_flat_methods_are_keyword_only_beyond_the_published_order(name: str) -> 
         return
     extras = [item.name for item in inspect.signature(function).parameters.values() if item.kind is item.KEYWORD_ONLY]
     positional = [item.name for item in inspect.signature(function).parameters.values() if item.name not in extras]
-    assert not {"timeout", "query", "tags", "versions", "on_server", "if_match"}.intersection(positional)
+    added = {"timeout", "query", "tags", "versions", "labels", "on_server", "if_match", "strict", "force"}
+    assert not added.intersection(positional)
     assert positional[0] == "self"
+
+
+@pytest.mark.parametrize("name", ["get_prompt", "render_prompt", "validate_prompt"])
+def test_reads_take_a_label_by_name_alone(name: str) -> None:
+    assert inspect.signature(getattr(AsyncCalls, name)).parameters["label"].kind is inspect.Parameter.KEYWORD_ONLY
 
 
 def test_both_clients_are_made_the_same_way() -> None:

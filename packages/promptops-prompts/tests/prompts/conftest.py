@@ -39,6 +39,11 @@ class StubRuntime:
         body = {"success": True, "data": data, "metadata": {"request_id": "r", "timestamp": "2026-01-01T00:00:00Z"}}
         return Response(status=200, headers={"content-type": "application/json"}, body=msgspec.json.encode(body))
 
+    async def gather(self, *thunks: Any, limit: int | None = None) -> list[Any]:
+        """One after another."""
+        del limit
+        return [await thunk() for thunk in thunks]
+
     @property
     def runtime(self) -> Runtime:
         return cast("Runtime", self)

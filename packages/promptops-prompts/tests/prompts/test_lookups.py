@@ -40,10 +40,6 @@ class Shelf:
 
 @pytest.fixture
 def prompts(stub: Any) -> AsyncPrompts:
-    async def gather(*thunks: Any, limit: int | None = None) -> list[Any]:
-        return [await thunk() for thunk in thunks]
-
-    stub.gather = gather
     return AsyncPrompts(stub.runtime, project="p")
 
 

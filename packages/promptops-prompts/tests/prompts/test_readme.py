@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from promptops.prompts.codegen import generate_module
 
 README = Path(__file__).parents[2] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
@@ -52,3 +55,39 @@ def test_the_second_example_renders_alone(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == (
         'Hello Ada, answer as {"city": "..."}. Facts: ["{{ not a variable }}",1.5,null] (\'user\', \'facts\')\n'
     )
+
+
+@pytest.fixture(scope="module")
+def scope(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What the examples about files share, in a folder with the file that the README shows."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "prompts").mkdir()
+    shown = re.findall(r"```markdown\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (folder / "prompts" / "support.prompt.md").write_text(shown[0], encoding="utf-8")
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(folder), *sys.path])
+        yield {"__name__": "readme"}
+    sys.modules.pop("typed_prompts", None)
+
+
+def example(number: int, scope: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> list[str]:
+    exec(compile(BLOCKS[number], str(README), "exec"), scope)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_examples_about_files_formats_and_types_do_what_they_say(
+    scope: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert example(2, scope, capsys) == [
+        "system: You answer customers of Acme in a friendly tone.",
+        "user: Hello?",
+        "assistant: Hello! How can I help?",
+        "user: Where is my parcel?",
+    ]
+    assert example(3, scope, capsys) == [
+        "gpt-4o 500 ['find_order']",
+        "You answer customers of Acme in a friendly tone.",
+        "Hi gpt-4o ()",
+    ]
+    Path("typed_prompts.py").write_text(generate_module(scope["prompts"].iterate()), encoding="utf-8")
+    assert example(4, scope, capsys) == ["You answer customers of Acme in a formal tone."]

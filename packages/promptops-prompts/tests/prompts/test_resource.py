@@ -237,7 +237,10 @@ async def test_create_takes_messages_and_variants_as_dicts_or_structs(stub: Any,
         model_specific_prompts=[{"model_provider": "openai", "content": "c"}],
     )
     sent = stub.sent()
-    assert sent["messages"] == [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
+    assert sent["messages"] == [
+        {"role": "system", "content": "a", "name": None},
+        {"role": "user", "content": "b", "name": None},
+    ]
     assert sent["model_specific_prompts"][0]["model_provider"] == "openai"
 
 
@@ -346,7 +349,7 @@ REFUSED: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("create", ("a",), {"content": "x", "slug": ""}, "slug"),
     ("create", ("a",), {"content": "x", "version": "one"}, "version"),
     ("create", ("a",), {"content": "x", "tags": "tag"}, "tags"),
-    ("create", ("a",), {"content": "x", "template_format": "jinja2"}, "template_format"),
+    ("create", ("a",), {"content": "x", "template_format": "handlebars"}, "template_format"),
     ("create", ("a",), {"content": "x", "model_specific_prompts": [{"content": "x"}]}, "model_specific_prompts[0]"),
     ("update", ("",), {}, "name"),
     ("update", ("a",), {"version": "latest"}, "version"),

@@ -234,19 +234,24 @@ def test_paths_have_at_most_16_parts() -> None:
 @pytest.mark.parametrize(
     ("source", "place", "reason"),
     [
-        ("ab {{# x }}", "line 1, column 4", "sections"),
-        ("a\n\n {{^x}}", "line 3, column 2", "inverted sections"),
-        ("{{/x}}", "line 1, column 1", "sections"),
-        ("{{> x}}", "line 1, column 1", "partials"),
+        ("ab {{# x }}", "line 1, column 4", "never closed"),
+        ("a\n\n {{^x}}", "line 3, column 2", "never closed"),
+        ("{{#a}}{{#b}}{{/a}}{{/b}}", "line 1, column 13", "'a' is closed, but the section that is open is 'b'"),
+        ("{{/x}}", "line 1, column 1", "was not opened"),
+        ("{{#}}{{/}}", "line 1, column 1", "not a variable"),
+        ("{{> x}}", "line 1, column 1", "resolved when a prompt is published"),
         ("{{=<% %>=}}", "line 1, column 1", "delimiters"),
-        ("{{! note }}", "line 1, column 1", "comments"),
+        ("{{<layout}}{{/layout}}", "line 1, column 1", "inheritance"),
+        ("{{$block}}{{/block}}", "line 1, column 1", "blocks"),
+        ("{{! note }", "line 1, column 1", "never closed"),
         ("{{& x }}", "line 1, column 1", "never escaped"),
         ("{{{ x }}}", "line 1, column 1", "never escaped"),
         ("{{ }}", "line 1, column 1", "not a variable"),
         ("{{ a b }}", "line 1, column 1", "not a variable"),
         ("{{ .a }}", "line 1, column 1", "not a variable"),
         ("{{ a..b }}", "line 1, column 1", "not a variable"),
-        ("{{ . }}", "line 1, column 1", "not a variable"),
+        ("{{ . }}", "line 1, column 1", "no section around it"),
+        ("{{^x}}{{.}}{{/x}}", "line 1, column 7", "no section around it"),
         ("{{ a|upper }}", "line 1, column 1", "not a variable"),
         ("{{ a() }}", "line 1, column 1", "not a variable"),
         ("é\n{{ open", "line 2, column 1", "never closed"),
@@ -268,8 +273,8 @@ def test_f_strings_take_names_only(source: str) -> None:
 
 
 def test_an_unknown_format_is_refused() -> None:
-    with pytest.raises(ValidationError, match="use one of mustache, f-string, none") as caught:
-        compile_template("x", "jinja2")
+    with pytest.raises(ValidationError, match="use one of mustache, f-string, none, jinja2") as caught:
+        compile_template("x", "handlebars")
     assert caught.value.validation_errors[0]["field"] == "template_format"
 
 

@@ -41,11 +41,15 @@ if TYPE_CHECKING:
         ModelInfo,
         ModelProvider,
         ModelSpecificPrompt,
+        PromptEvent,
+        PromptLabel,
         PromptResponse,
         PromptVariables,
         RenderResponse,
     )
     from promptops.prompts import Prompts
+    from promptops.prompts.diff import PromptDiff
+    from promptops.prompts.rendered import RenderedPrompt
     from promptops.telemetry.summary import TelemetrySummary
 
 PromptOpsTimeoutError = TimeoutError
@@ -75,6 +79,9 @@ __all__ = [
     "NetworkError",
     "NotFoundError",
     "OffsetPage",
+    "PromptDiff",
+    "PromptEvent",
+    "PromptLabel",
     "PromptNotFoundError",
     "PromptOpsClient",
     "PromptOpsError",
@@ -84,6 +91,7 @@ __all__ = [
     "Prompts",
     "RateLimitError",
     "RenderResponse",
+    "RenderedPrompt",
     "ServerError",
     "SyncPromptOpsClient",
     "TelemetryConfig",
@@ -112,10 +120,14 @@ _LATER = {
     "ModelProvider": "promptops.models",
     "ModelSpecificPrompt": "promptops.models",
     "OffsetPage": "promptops.core.pagination",
+    "PromptDiff": "promptops.prompts.diff",
+    "PromptEvent": "promptops.models",
+    "PromptLabel": "promptops.models",
     "PromptResponse": "promptops.models",
     "PromptVariables": "promptops.models",
     "Prompts": "promptops.prompts",
     "RenderResponse": "promptops.models",
+    "RenderedPrompt": "promptops.prompts.rendered",
     "TelemetrySummary": "promptops.telemetry.summary",
     "compare": "promptops.experiments",
     "write_html_report": "promptops.experiments",

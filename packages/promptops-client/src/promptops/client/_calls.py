@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promptops.client._label_calls import LabelCalls
 from promptops.client._prompt_calls import PromptCalls
 from promptops.client._service_calls import ServiceCalls
 from promptops.client._write_calls import WriteCalls
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncCalls", "SyncCalls"]
 
 
-class AsyncCalls(PromptCalls, WriteCalls, ServiceCalls):
+class AsyncCalls(PromptCalls, WriteCalls, LabelCalls, ServiceCalls):
     """Every flat method."""
 
 
@@ -30,15 +31,17 @@ class SyncCalls(SyncResource[AsyncCalls]):
         project_id: str | None = None,
         *,
         timeout: float | None = None,
+        label: str | None = None,
     ) -> PromptResponse:
         # Written by hand: a prompt that is at hand costs no coroutine.
         calls = self._resource
         if use_cache:
-            found = calls._at_hand(prompt_id, version, project_id)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            at_hand = calls._at_hand  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            found = at_hand(prompt_id, version, project_id, label)
             if found is not None:
                 return found
         fetch = calls._fetch_prompt  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-        return drive(fetch(prompt_id, version, use_cache, project_id, timeout))
+        return drive(fetch(prompt_id, version, use_cache, project_id, timeout, label))
 
     get_prompt.__doc__ = AsyncCalls.get_prompt.__doc__
 
@@ -54,6 +57,11 @@ class SyncCalls(SyncResource[AsyncCalls]):
     update_prompt = bridge(AsyncCalls.update_prompt)
     delete_prompt = bridge(AsyncCalls.delete_prompt)
     rollback = bridge(AsyncCalls.rollback)
+    list_labels = bridge(AsyncCalls.list_labels)
+    set_label = bridge(AsyncCalls.set_label)
+    remove_label = bridge(AsyncCalls.remove_label)
+    get_prompt_history = bridge(AsyncCalls.get_prompt_history)
+    diff_prompt = bridge(AsyncCalls.diff_prompt)
     get_model_compatibility = bridge(AsyncCalls.get_model_compatibility)
     check_compatibility = bridge(AsyncCalls.check_compatibility)
     list_models = bridge(AsyncCalls.list_models)

@@ -11,8 +11,9 @@ from promptops.core.errors import ValidationError
 
 if TYPE_CHECKING:
     from promptops.core.pagination import OffsetPage
-    from promptops.models import ModelProvider, PromptResponse, PromptVariables, RenderResponse
+    from promptops.models import ModelProvider, PromptResponse, PromptVariables
     from promptops.prompts import Prompts
+    from promptops.prompts.rendered import RenderedPrompt
     from promptops.prompts.stores import SortBy, SortOrder
 
 __all__ = ["PromptCalls"]
@@ -29,6 +30,7 @@ class PromptCalls(FlatCalls):
         project_id: str | None = None,
         *,
         timeout: float | None = None,
+        label: str | None = None,
     ) -> PromptResponse:
         """Fetch one version of a prompt.
 
@@ -38,23 +40,26 @@ class PromptCalls(FlatCalls):
             use_cache: False asks the server, and every cache on the way to pass the question on.
             project_id: In which project; that of the client unless given.
             timeout: Seconds for the whole call.
+            label: The label that points to the version, instead of ``version``.
 
         Raises:
-            PromptNotFoundError: There is no such prompt or version; it suggests close names.
+            PromptNotFoundError: There is no such prompt, version or label; it suggests close names.
             ValidationError: An argument cannot be meant; nothing was sent.
         """
         if use_cache:
-            found = self._at_hand(prompt_id, version, project_id)
+            found = self._at_hand(prompt_id, version, project_id, label)
             if found is not None:
                 return found
-        return await self._fetch_prompt(prompt_id, version, use_cache, project_id, timeout)
+        return await self._fetch_prompt(prompt_id, version, use_cache, project_id, timeout, label)
 
-    def _at_hand(self, prompt_id: str, version: str | None, project_id: str | None) -> PromptResponse | None:
+    def _at_hand(
+        self, prompt_id: str, version: str | None, project_id: str | None, label: str | None
+    ) -> PromptResponse | None:
         # Every prompt that is at hand pays for what is done here.
         started = perf_counter()
         state = self._state
         try:
-            found = state.prompts().peek(prompt_id, version=version, project=project_id)
+            found = state.prompts().peek(prompt_id, version=version, project=project_id, label=label)
         except ValidationError as error:
             rename(error)
             raise
@@ -63,12 +68,20 @@ class PromptCalls(FlatCalls):
         return found
 
     @flat("prompt_fetched")
-    async def _fetch_prompt(
-        self, prompt_id: str, version: str | None, use_cache: bool, project_id: str | None, timeout: float | None
+    async def _fetch_prompt(  # noqa: PLR0917 - called from two places of ours
+        self,
+        prompt_id: str,
+        version: str | None,
+        use_cache: bool,
+        project_id: str | None,
+        timeout: float | None,
+        label: str | None,
     ) -> PromptResponse:
         # The resource's other half: the look-up is not repeated, and a miss is counted once.
         fetch = self._state.prompts()._fetch  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-        return await fetch(prompt_id, version=version, project=project_id, use_cache=use_cache, timeout=timeout)
+        return await fetch(
+            prompt_id, version=version, project=project_id, use_cache=use_cache, timeout=timeout, label=label
+        )
 
     @flat("prompts_fetched")
     async def get_prompts(
@@ -79,6 +92,7 @@ class PromptCalls(FlatCalls):
         *,
         versions: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> Prompts:
         """Fetch any number of prompts: those at hand from memory, the others in requests of 100.
 
@@ -88,6 +102,7 @@ class PromptCalls(FlatCalls):
             project_id: In which project; that of the client unless given.
             versions: Which version of which of them; the latest of the others.
             timeout: Seconds for each request.
+            labels: The label that points to the version, of which of them, instead of ``versions``.
 
         Returns:
             ``prompts`` by the name asked for, and ``errors``: the typed error of each that could not be had.
@@ -96,7 +111,7 @@ class PromptCalls(FlatCalls):
             ValidationError: An argument cannot be meant; nothing was sent.
         """
         return await self._state.prompts().get_many(
-            prompt_ids, versions=versions, project=project_id, use_cache=use_cache, timeout=timeout
+            prompt_ids, versions=versions, project=project_id, use_cache=use_cache, timeout=timeout, labels=labels
         )
 
     @flat("prompt_rendered")
@@ -112,7 +127,9 @@ class PromptCalls(FlatCalls):
         *,
         on_server: bool = False,
         timeout: float | None = None,
-    ) -> RenderResponse:
+        label: str | None = None,
+        strict: bool = False,
+    ) -> RenderedPrompt:
         """Fill variables into a prompt, here or on the server; both give the same bytes.
 
         Args:
@@ -125,10 +142,16 @@ class PromptCalls(FlatCalls):
             project_id: In which project; that of the client unless given.
             on_server: Render on the server instead.
             timeout: Seconds for the whole call.
+            label: The label that points to the version, instead of ``version``.
+            strict: Whether a variable that the prompt uses nowhere is refused; with ``on_server``, one that this
+                render did not use.
+
+        Returns:
+            The text and messages; ``.to("openai")`` makes them the arguments of an SDK.
 
         Raises:
-            PromptNotFoundError: There is no such prompt or version.
-            ValidationError: Variables are missing or cannot be rendered; all of them are named.
+            PromptNotFoundError: There is no such prompt, version or label.
+            ValidationError: Variables are missing, of the wrong type or cannot be rendered; all of them are named.
         """
         return await self._state.prompts().render(
             prompt_id,
@@ -140,6 +163,8 @@ class PromptCalls(FlatCalls):
             project=project_id,
             on_server=on_server,
             timeout=timeout,
+            label=label,
+            strict=strict,
         )
 
     @flat("prompts_listed")
@@ -254,17 +279,20 @@ class PromptCalls(FlatCalls):
         project_id: str | None = None,
         *,
         timeout: float | None = None,
+        label: str | None = None,
     ) -> bool:
         """Whether a prompt exists and every text of it is a valid template; the server is asked, not the memory.
 
         Returns:
-            False only when there is no such prompt or version, or when one of its texts is no valid template.
+            False only when there is no such prompt, version or label, or when one of its texts is no valid template.
 
         Raises:
             PromptOpsError: The question could not be answered (network, key, rate limit).
             ValidationError: An argument cannot be meant; nothing was sent.
         """
-        return await self._state.prompts().validate(prompt_id, version=version, project=project_id, timeout=timeout)
+        return await self._state.prompts().validate(
+            prompt_id, version=version, project=project_id, timeout=timeout, label=label
+        )
 
     @flat("prompt_versions_listed")
     async def list_versions(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from promptops.core.runtime import Runtime
     from promptops.experiments import AsyncDatasets, AsyncExperiments
     from promptops.prompts import AsyncModels, AsyncPrompts, PromptCache
+    from promptops.prompts.files.bundle import Bundle
 
 __all__ = ["ClientState"]
 
@@ -44,6 +45,7 @@ class ClientState:
         self._http_client = http_client
         self._config = runtime_config(settings, http_client=http_client)
         _check_cache(settings.cache)
+        self._bundle = _bundle_of(settings)
         self.settings = settings
         self._counter = CallCounter()
         self.runtime = ClientRuntime(_of_transport(self._config), make_runtime, self._counter)
@@ -151,12 +153,13 @@ class ClientState:
             _check_cache(settings.cache)
             telemetry = settings.telemetry or TelemetryConfig()
             old, old_config = self.settings, self._config
+            bundle = self._bundle if settings.bundle == old.bundle else _bundle_of(settings)
 
             def swap() -> None:
                 with self._lock.here():
-                    self.settings, self._config = settings, config
-                    if settings.project != old.project:
-                        self._resources.clear()  # they are made again, for the other project
+                    self.settings, self._config, self._bundle = settings, config, bundle
+                    if (settings.project, settings.bundle) != (old.project, old.bundle):
+                        self._resources.clear()  # they are made again, for the other project or with the other bundle
                     if _whose(config) != _whose(old_config):
                         self._forget_answers()
                     if self._cache is not None:
@@ -204,7 +207,7 @@ class ClientState:
     def _make_prompts(self, runtime: Runtime) -> AsyncPrompts:
         from promptops.prompts import AsyncPrompts
 
-        return AsyncPrompts(runtime, project=self.settings.project, cache=self.cache())
+        return AsyncPrompts(runtime, project=self.settings.project, cache=self.cache(), bundle=self._bundle)
 
     def _make_models(self, runtime: Runtime) -> AsyncModels:
         from promptops.prompts import AsyncModels
@@ -227,6 +230,17 @@ def _check_cache(config: CacheConfig | None) -> None:
         from promptops.prompts import check_cache
 
         check_cache(config)
+
+
+def _bundle_of(settings: ClientConfig) -> Bundle | None:
+    """The bundle, read now: that it cannot be used must not show when it is needed."""
+    if settings.bundle is None:
+        return None
+    from pathlib import Path
+
+    from promptops.prompts.files.bundle import Bundle
+
+    return Bundle.load(Path(settings.bundle))
 
 
 def _of_transport(config: RuntimeConfig) -> RuntimeConfig:

@@ -10,6 +10,7 @@ from promptops.client.config import resolve
 
 if TYPE_CHECKING:
     import ssl
+    from os import PathLike
     from types import TracebackType
 
     from promptops.cache import CacheConfig
@@ -29,7 +30,8 @@ class SyncPromptOpsClient(SyncCalls):
     also initialises the client. One client serves any number of threads.
 
     Values are taken from the keywords, then from ``config``, then from the environment (``PROMPTOPS_BASE_URL``,
-    ``PROMPTOPS_API_KEY``, ``PROMPTOPS_PROJECT``, ``PROMPTOPS_SECRET_KEY``), then from the defaults.
+    ``PROMPTOPS_API_KEY``, ``PROMPTOPS_PROJECT``, ``PROMPTOPS_SECRET_KEY``, ``PROMPTOPS_BUNDLE``), then from the
+    defaults.
 
     Args:
         config: A configuration, or the API key alone.
@@ -46,6 +48,7 @@ class SyncPromptOpsClient(SyncCalls):
         max_connections: Most connections open at once (20).
         http2: Whether to speak HTTP/2.
         verify: The TLS context that decides which certificates are trusted.
+        bundle: A file of prompts that is served from when the server cannot be asked and nothing is at hand.
 
     Raises:
         ConfigurationError: A value is unusable, two values contradict each other, or a key is needed and missing.
@@ -68,6 +71,7 @@ class SyncPromptOpsClient(SyncCalls):
         max_connections: int | None = None,
         http2: bool | None = None,
         verify: ssl.SSLContext | bool | None = None,
+        bundle: str | PathLike[str] | None = None,
     ) -> None:
         keywords: dict[str, Any] = {
             "base_url": base_url,
@@ -82,13 +86,14 @@ class SyncPromptOpsClient(SyncCalls):
             "max_connections": max_connections,
             "http2": http2,
             "verify": verify,
+            "bundle": bundle,
         }
         self._state = ClientState(resolve(config, keywords), _make_runtime, http_client=http_client)
         super().__init__(AsyncCalls(self._state))
 
     @property
     def prompts(self) -> SyncPrompts:
-        """Prompts: get, render, list, create, update, roll back, delete."""
+        """Prompts: get, render, list, create, update, roll back, delete; labels, history and differences."""
         return self._state.view("prompts", _sync_prompts)
 
     @property

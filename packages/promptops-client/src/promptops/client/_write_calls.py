@@ -25,6 +25,11 @@ _CONTENTS: Final = (
     "module_id",
     "tags",
     "metadata",
+    "tools",
+    "tool_choice",
+    "response_format",
+    "model_settings",
+    "variables_schema",
 )
 _CREATED: Final = (*_CONTENTS, "slug", "id", "version", "project_id")
 _UPDATED: Final = (*_CONTENTS, "project_id")
@@ -42,7 +47,8 @@ class WriteCalls(FlatCalls):
         Args:
             prompt_data: ``name`` and one of ``content`` and ``messages``; also ``slug`` (or ``id``: how it is asked
                 for, made from the name unless given), ``description``, ``variables``, ``target_models``,
-                ``model_specific_prompts``, ``template_format``, ``version``, ``module_id``, ``tags``, ``metadata``.
+                ``model_specific_prompts``, ``template_format``, ``version``, ``module_id``, ``tags``, ``metadata``,
+                ``tools``, ``tool_choice``, ``response_format``, ``model_settings``, ``variables_schema``.
             project_id: In which project; that of the client unless given.
             timeout: Seconds for the whole call.
 
@@ -113,16 +119,27 @@ class WriteCalls(FlatCalls):
         project_id: str | None = None,
         *,
         timeout: float | None = None,
+        force: bool = False,
     ) -> bool:
         """Delete one version of a prompt, or with None the prompt and all its versions.
+
+        Args:
+            prompt_id: Slug or id.
+            version: Which version; None means all.
+            project_id: In which project; that of the client unless given.
+            timeout: Seconds for the whole call.
+            force: Whether labels that point there go too; else they keep the version from being deleted.
 
         Returns:
             True; what is not there raises.
 
         Raises:
+            ConflictError: A label points there.
             PromptNotFoundError: There is no such prompt or version.
         """
-        return await self._state.prompts().delete(prompt_id, version=version, project=project_id, timeout=timeout)
+        return await self._state.prompts().delete(
+            prompt_id, version=version, project=project_id, timeout=timeout, force=force
+        )
 
     @flat("prompt_rolled_back")
     async def rollback(
@@ -131,7 +148,7 @@ class WriteCalls(FlatCalls):
         """Make an older version current again by publishing what it holds as a new version.
 
         Versions never change their meaning and none is removed: after 1.0.0, 1.1.0 and a rollback to 1.0.0 the latest
-        is 1.1.1, with the texts, variables, tags and metadata of 1.0.0.
+        is 1.1.1, with the texts, tools, settings, variables, tags and metadata of 1.0.0.
 
         Returns:
             The new version.

@@ -23,6 +23,7 @@ ENVIRONMENT: Final = {
     "api_key": "PROMPTOPS_API_KEY",
     "project": "PROMPTOPS_PROJECT",
     "secret_key": "PROMPTOPS_SECRET_KEY",
+    "bundle": "PROMPTOPS_BUNDLE",
 }
 DEFAULT_MAX_CONNECTIONS: Final = 20
 _TYPES: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
@@ -38,6 +39,7 @@ _TYPES: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
     ("cache", (CacheConfig,), "a CacheConfig"),
     ("telemetry", (TelemetryConfig,), "a TelemetryConfig"),
     ("user_agent", (str,), "text"),
+    ("bundle", (str, os.PathLike), "the path of a file"),
     ("read_environment", (bool,), "True or False"),
 )
 _SECRETS: Final = frozenset({"api_key", "secret_key"})
@@ -63,6 +65,8 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
         cache: Where prompts are kept between calls.
         telemetry: What the client reports about its own calls.
         user_agent: Sent with every request instead of the usual one.
+        bundle: A file of prompts, made by ``promptops prompts bundle``, that is served from when the server cannot be
+            asked and nothing is at hand.
         read_environment: Whether ``PROMPTOPS_*`` variables fill in what is not said.
     """
 
@@ -79,6 +83,7 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     cache: CacheConfig | None = None
     telemetry: TelemetryConfig | None = None
     user_agent: str | None = None
+    bundle: str | os.PathLike[str] | None = None
     read_environment: bool = True
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from promptops.prompts._native import NativePromptStore
     from promptops.prompts._resource import AsyncPrompts
     from promptops.prompts._sync import SyncPrompts
+    from promptops.prompts.diff import PromptDiff, diff_prompts
     from promptops.prompts.render import Rendered, render_prompt
+    from promptops.prompts.rendered import RenderedPrompt
     from promptops.prompts.stores import PromptQuery, PromptStore
     from promptops.prompts.template import Template, compile_template
     from promptops.prompts.versions import normalise_version
@@ -24,16 +26,19 @@ __all__ = [
     "AsyncPrompts",
     "NativePromptStore",
     "PromptCache",
+    "PromptDiff",
     "PromptQuery",
     "PromptStore",
     "Prompts",
     "Rendered",
+    "RenderedPrompt",
     "SyncModels",
     "SyncPrompts",
     "Template",
     "__version__",
     "check_cache",
     "compile_template",
+    "diff_prompts",
     "normalise_version",
     "render_prompt",
 ]
@@ -44,15 +49,18 @@ _HOMES = {
     "AsyncPrompts": "_resource",
     "NativePromptStore": "_native",
     "PromptCache": "_cache",
+    "PromptDiff": "diff",
     "check_cache": "_cache",
     "PromptQuery": "stores",
     "PromptStore": "stores",
     "Prompts": "_lookups",
     "Rendered": "render",
+    "RenderedPrompt": "rendered",
     "SyncModels": "_models",
     "SyncPrompts": "_sync",
     "Template": "template",
     "compile_template": "template",
+    "diff_prompts": "diff",
     "normalise_version": "versions",
     "render_prompt": "render",
 }

@@ -16,7 +16,7 @@ from promptops.prompts.versions import normalise_version
 __all__ = ["PromptCache", "PromptKey", "check_cache"]
 
 PromptKey: TypeAlias = tuple[str | None, str, str | None]
-"""Project, name as asked for, canonical version (None: the latest)."""
+"""Project, name as asked for, and which version: canonical, None for the latest, or ``@label``."""
 
 _BUILT: Final = (CacheLevel.NONE, CacheLevel.MEMORY)
 _SECONDS: Final = ("ttl", "jitter")
@@ -25,8 +25,8 @@ _SECONDS: Final = ("ttl", "jitter")
 class PromptCache:
     """Decoded prompts in memory, for one client: one server and one key.
 
-    The latest version stays fresh for ``config.ttl`` seconds, a numbered version until a write through this client
-    changes it. All callers get the same object, so only frozen prompts belong here.
+    The latest version, and what a label points to, stay fresh for ``config.ttl`` seconds; a numbered version until a
+    write through this client changes it. All callers get the same object, so only frozen prompts belong here.
 
     Args:
         config: What to keep; the default is memory.
@@ -53,7 +53,7 @@ class PromptCache:
     def reconfigure(self, config: CacheConfig) -> None:
         """Keep by another configuration from now on; the counters stay.
 
-        What no longer fits goes. With another ``ttl`` the latest versions go too: they were kept for the old one.
+        What no longer fits goes. With another ``ttl`` what may move goes too: it was kept for the old one.
 
         Raises:
             ConfigurationError: A value cannot work; nothing was changed.
@@ -62,7 +62,7 @@ class PromptCache:
         self._entries.resize(max_size=_room(config), max_bytes=config.max_bytes)
         if (old.ttl, old.jitter) != (config.ttl, config.jitter):
             self._epoch += 1
-            self._entries.discard_where(lambda key, _: key[2] is None)
+            self._entries.discard_where(lambda key, _: _moves(key[2]))
 
     @property
     def epoch(self) -> int:
@@ -73,7 +73,7 @@ class PromptCache:
         """Remember an answer, unless something was forgotten since ``epoch``: then it may be older than the write."""
         if epoch != self._epoch or self._entries.max_size == 0:
             return
-        ttl = self._ttl() if key[2] is None else None
+        ttl = self._ttl() if _moves(key[2]) else None
         self._entries.put(key, prompt, size=len(msgspec.json.encode(prompt)), ttl=ttl)
 
     def discard(self, key: PromptKey) -> None:
@@ -99,7 +99,7 @@ class PromptCache:
             name: The slug or id that was named.
             project: The project that was named, or None.
             prompt_id: The id, when it is known.
-            versions: Canonical versions that changed, besides the latest; None means all.
+            versions: Canonical versions that changed, besides the latest and the labels; None means all.
             elsewhere: Whether, when nothing of the named project is here, the same name in any project goes: it may
                 be the same project under another name.
         """
@@ -112,7 +112,7 @@ class PromptCache:
             if not ids and elsewhere:
                 ids = {prompt.id for _, prompt in named}
         self._entries.discard_where(
-            lambda key, prompt: prompt.id in ids and (versions is None or key[2] is None or key[2] in versions)
+            lambda key, prompt: prompt.id in ids and (versions is None or _moves(key[2]) or key[2] in versions)
         )
 
     def clear(self, name: str | None = None, *, version: str | None = None) -> None:
@@ -142,6 +142,11 @@ class PromptCache:
 
             self._random = random.random
         return self.config.ttl * (1.0 + self.config.jitter * (2.0 * self._random() - 1.0))
+
+
+def _moves(which: str | None) -> bool:
+    """Whether it may be another version tomorrow."""
+    return which is None or which.startswith("@")
 
 
 def _room(config: CacheConfig) -> int:

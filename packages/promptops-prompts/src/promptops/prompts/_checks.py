@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import UNSET
 from promptops.core.errors import ValidationError
 from promptops.prompts._problems import problem, refusal
+from promptops.prompts.versions import normalise_version
 
 __all__ = [
     "MAX_PAGE",
     "check_choice",
     "check_flag",
+    "check_label",
     "check_name",
     "check_page",
     "check_provider",
     "check_text",
     "converted",
+    "converted_one",
     "mapping",
     "refused",
+    "selector",
     "texts",
     "well_typed",
 ]
@@ -29,6 +34,7 @@ __all__ = [
 MAX_PAGE: Final = 1000
 MAX_NAME: Final = 255
 MAX_PROVIDER: Final = 64
+_LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PATH: Final = re.compile(r" - at `(?P<key>key in )?\$\.?(?P<path>.*)`$")
 
 T = TypeVar("T")
@@ -70,6 +76,35 @@ def check_provider(field: str, provider: object) -> str:
     if not name or len(name) > MAX_PROVIDER or not all(char.isalnum() or char in "-_." for char in name):
         raise refused(field, f"{name[:80]!r} is not the name of a provider; use for example 'openai'", "unknown_value")
     return name
+
+
+def check_label(field: str, label: object) -> str:
+    """A label: letters, digits, ``.``, ``_`` and ``-``; neither ``latest`` nor what reads as a version."""
+    if not isinstance(label, str):
+        raise refused(field, f"expected text, got {type(label).__name__!r}", "invalid_label")
+    if (reason := _wrong_label(label)) is not None:
+        raise refused(field, f"{label[:80]!r} {reason}", "invalid_label")
+    return label
+
+
+@lru_cache(maxsize=256)
+def _wrong_label(label: str) -> str | None:
+    if _LABEL.fullmatch(label) is None:
+        return "is no label; write 1 to 64 letters, digits and . _ -, the first a letter or digit"
+    try:
+        normalise_version(label)
+    except ValidationError:
+        return None
+    return "names a version; a label is a word such as 'production'"
+
+
+def selector(version: str | None, label: str | None) -> str | None:
+    """Which version of a prompt is meant, as one text: None for the latest, a canonical version, or ``@label``."""
+    if label is None:
+        return normalise_version(version)
+    if version is not None:
+        raise refused("label", "a label stands for a version; give one of the two", "conflicting_fields")
+    return f"@{check_label('label', label)}"
 
 
 def check_flag(field: str, value: object) -> None:
@@ -123,12 +158,7 @@ def well_typed(body: S) -> S:
         try:
             msgspec.convert(value, kind, strict=True)
         except msgspec.ValidationError as error:
-            reason, place = str(error), name
-            if (found := _PATH.search(reason)) is not None:
-                reason = reason[: found.start()]
-                separator = "" if found["path"].startswith("[") else "."
-                place = f"{name}{separator}{found['path']}" if found["path"] else name
-            raise refused(place, reason[0].lower() + reason[1:]) from error
+            raise _misplaced(name, error) from error
     return body
 
 
@@ -137,10 +167,22 @@ def converted(field: str, items: Iterable[T | Mapping[str, Any]], kind: type[T])
     given: object = items
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise refused(field, f"expected a list, got {type(given).__name__!r}")
-    result: list[T] = []
-    for index, item in enumerate(items):
-        try:
-            result.append(item if isinstance(item, kind) else msgspec.convert(item, kind))
-        except msgspec.ValidationError as error:
-            raise refused(f"{field}[{index}]", str(error)) from error
-    return result
+    return [converted_one(f"{field}[{index}]", item, kind) for index, item in enumerate(items)]
+
+
+def converted_one(field: str, item: T | Mapping[str, Any], kind: type[T]) -> T:
+    """A struct, which the caller may have written as a dict."""
+    try:
+        return item if isinstance(item, kind) else msgspec.convert(item, kind)
+    except msgspec.ValidationError as error:
+        raise _misplaced(field, error) from error
+
+
+def _misplaced(place: str, error: msgspec.ValidationError) -> ValidationError:
+    """The error, with the place within the value in its field."""
+    reason = str(error)
+    if (found := _PATH.search(reason)) is not None:
+        reason = reason[: found.start()]
+        separator = "" if found["path"].startswith("[") else "."
+        place = f"{place}{separator}{found['path']}" if found["path"] else place
+    return refused(place, reason[0].lower() + reason[1:])

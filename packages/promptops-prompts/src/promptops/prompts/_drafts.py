@@ -3,19 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec import UnsetType
-from promptops.models import ChatMessage, ModelSpecificPrompt, PromptCreate, PromptUpdate
-from promptops.prompts._checks import check_choice, check_name, converted, mapping, refused, texts, well_typed
+from promptops.models import (
+    ChatMessage,
+    ModelSettings,
+    ModelSpecificPrompt,
+    PromptCreate,
+    PromptUpdate,
+    ResponseFormat,
+    ToolChoice,
+    ToolDefinition,
+    Unknown,
+)
+from promptops.prompts._checks import (
+    check_choice,
+    check_name,
+    converted,
+    converted_one,
+    mapping,
+    refused,
+    texts,
+    well_typed,
+)
 from promptops.prompts.template import FORMATS
 from promptops.prompts.versions import normalise_version
 
-__all__ = ["Bump", "Message", "TemplateFormat", "Variant", "new_prompt", "prompt_changes"]
+__all__ = [
+    "Bump",
+    "Choice",
+    "Format",
+    "Message",
+    "Settings",
+    "TemplateFormat",
+    "Tool",
+    "Variant",
+    "new_prompt",
+    "prompt_changes",
+]
+
+T = TypeVar("T")
 
 Message: TypeAlias = ChatMessage | Mapping[str, Any]
 Variant: TypeAlias = ModelSpecificPrompt | Mapping[str, Any]
-TemplateFormat: TypeAlias = Literal["mustache", "f-string", "none"]
+Tool: TypeAlias = ToolDefinition | Mapping[str, Any]
+Choice: TypeAlias = ToolChoice | Mapping[str, Any]
+Format: TypeAlias = ResponseFormat | Mapping[str, Any]
+Settings: TypeAlias = ModelSettings | Mapping[str, Any]
+TemplateFormat: TypeAlias = Literal["mustache", "f-string", "none", "jinja2"]
 Bump: TypeAlias = Literal["patch", "minor", "major"]
 
 
@@ -34,6 +70,11 @@ def new_prompt(
     module_id: str | None,
     tags: Sequence[str],
     metadata: Mapping[str, Any] | None,
+    tools: Sequence[Tool],
+    tool_choice: Choice | None,
+    response_format: Format | None,
+    model_settings: Settings | None,
+    variables_schema: Mapping[str, Any] | None,
     project: str | None,
 ) -> PromptCreate:
     """The body of a create; arguments as for :meth:`promptops.prompts.AsyncPrompts.create`."""
@@ -51,7 +92,12 @@ def new_prompt(
         template_format=template_format,
         variables=None if variables is None else texts("variables", variables),
         target_models=texts("target_models", target_models),
-        model_specific_prompts=converted("model_specific_prompts", model_specific_prompts, ModelSpecificPrompt),
+        model_specific_prompts=_variants(model_specific_prompts),
+        tools=converted("tools", tools, ToolDefinition),
+        tool_choice=_one("tool_choice", tool_choice, ToolChoice),
+        response_format=_one("response_format", response_format, ResponseFormat),
+        model_settings=_one("model_settings", model_settings, ModelSettings),
+        variables_schema=None if variables_schema is None else mapping("variables_schema", variables_schema),
         version=normalise_version(version),
         module_id=module_id,
         tags=texts("tags", tags),
@@ -76,6 +122,11 @@ def prompt_changes(
     module_id: str | UnsetType | None,
     tags: Sequence[str] | UnsetType,
     metadata: Mapping[str, Any] | UnsetType,
+    tools: Sequence[Tool] | UnsetType,
+    tool_choice: Choice | UnsetType | None,
+    response_format: Format | UnsetType | None,
+    model_settings: Settings | UnsetType | None,
+    variables_schema: Mapping[str, Any] | UnsetType | None,
     project: str | None,
 ) -> PromptUpdate:
     """The body of an update; arguments as for :meth:`promptops.prompts.AsyncPrompts.update`."""
@@ -103,7 +154,16 @@ def prompt_changes(
         model_specific_prompts=(
             model_specific_prompts
             if isinstance(model_specific_prompts, UnsetType)
-            else converted("model_specific_prompts", model_specific_prompts, ModelSpecificPrompt)
+            else _variants(model_specific_prompts)
+        ),
+        tools=tools if isinstance(tools, UnsetType) else converted("tools", tools, ToolDefinition),
+        tool_choice=_other("tool_choice", tool_choice, ToolChoice),
+        response_format=_other("response_format", response_format, ResponseFormat),
+        model_settings=_other("model_settings", model_settings, ModelSettings),
+        variables_schema=(
+            variables_schema
+            if variables_schema is None or isinstance(variables_schema, UnsetType)
+            else mapping("variables_schema", variables_schema)
         ),
         module_id=module_id,
         tags=_changed("tags", tags),
@@ -115,7 +175,33 @@ def prompt_changes(
 def _messages(messages: Sequence[Message]) -> list[ChatMessage]:
     if not messages:
         raise refused("messages", "is empty; give at least one message", "required")
-    return converted("messages", messages, ChatMessage)
+    found = converted("messages", messages, ChatMessage)
+    _check_parts("messages", found)
+    return found
+
+
+def _variants(variants: Sequence[Variant]) -> list[ModelSpecificPrompt]:
+    found = converted("model_specific_prompts", variants, ModelSpecificPrompt)
+    for index, variant in enumerate(found):
+        _check_parts(f"model_specific_prompts[{index}].messages", variant.messages or ())
+    return found
+
+
+def _check_parts(field: str, messages: Sequence[ChatMessage]) -> None:
+    """Refuse parts of a newer server's making: sent back they would not be what they were."""
+    for index, message in enumerate(messages):
+        for number, part in enumerate(() if isinstance(message.content, str) else message.content):
+            if isinstance(part, Unknown):
+                reason = f"is of the type {part.tag!r}, which this version does not know; update promptops-models"
+                raise refused(f"{field}[{index}].content[{number}]", reason, "unknown_value")
+
+
+def _one(field: str, value: T | Mapping[str, Any] | None, kind: type[T]) -> T | None:
+    return None if value is None else converted_one(field, value, kind)
+
+
+def _other(field: str, value: T | Mapping[str, Any] | UnsetType | None, kind: type[T]) -> T | UnsetType | None:
+    return value if isinstance(value, UnsetType) else _one(field, value, kind)
 
 
 def _changed(field: str, values: Sequence[str] | UnsetType) -> list[str] | UnsetType:

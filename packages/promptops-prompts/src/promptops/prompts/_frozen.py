@@ -41,7 +41,7 @@ def frozen(struct: S) -> S:
     changes = {
         name: _frozen_value(value)
         for name in struct.__struct_fields__
-        if isinstance(value := getattr(struct, name), (list, dict))
+        if isinstance(value := getattr(struct, name), (list, dict, msgspec.Struct))
     }
     return msgspec.structs.replace(struct, **changes) if changes else struct
 
@@ -52,7 +52,7 @@ def _frozen_value(value: Any) -> Any:
         return FrozenList(map(_frozen_value, value))
     if issubclass(kind, dict):
         return FrozenDict({key: _frozen_value(item) for key, item in value.items()})
-    return value
+    return frozen(value) if issubclass(kind, msgspec.Struct) else value
 
 
 def _refuse(self: object, *_: object, **__: object) -> NoReturn:

@@ -7,12 +7,20 @@ from functools import partial
 from typing import Final
 
 import msgspec
-from promptops.core.errors import NotFoundError, PromptNotFoundError, PromptOpsError, ValidationError
+from promptops.core.errors import (
+    NetworkError,
+    NotFoundError,
+    PromptNotFoundError,
+    PromptOpsError,
+    ServerError,
+    TimeoutError,  # noqa: A004 - ours
+    ValidationError,
+)
 from promptops.models import PromptBatchError, PromptResponse
 from promptops.prompts._cache import PromptKey
-from promptops.prompts._checks import check_name, mapping, refused, texts
+from promptops.prompts._checks import check_label, check_name, mapping, refused, texts
 from promptops.prompts._frozen import frozen
-from promptops.prompts._reads import PromptReads
+from promptops.prompts._renders import PromptRenders
 from promptops.prompts.render import prompt_variables
 from promptops.prompts.versions import normalise_version
 
@@ -34,7 +42,7 @@ class Prompts(msgspec.Struct, frozen=True, kw_only=True):
     errors: dict[str, PromptOpsError]
 
 
-class PromptLookups(PromptReads):
+class PromptLookups(PromptRenders):
     """The part of :class:`~promptops.prompts.AsyncPrompts` that reads many prompts, or asks about one."""
 
     async def get_many(
@@ -45,6 +53,7 @@ class PromptLookups(PromptReads):
         project: str | None = None,
         use_cache: bool = True,
         timeout: float | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> Prompts:
         """Fetch any number of prompts: those at hand from memory, the others in requests of 100.
 
@@ -54,15 +63,16 @@ class PromptLookups(PromptReads):
             project: In which project.
             use_cache: False asks the server for every one.
             timeout: Seconds for each request.
+            labels: The label that points to the version, of which of them, instead of ``versions``.
 
         Returns:
             The prompts by the name asked for; one that cannot be had is an error of its own beside them.
 
         Raises:
             PromptOpsError: The server could not be asked at all (network, key, rate limit).
-            ValidationError: A name or version is none; nothing was sent.
+            ValidationError: A name, version or label is none; nothing was sent.
         """
-        keys = self._keys(names, versions, project)
+        keys = self._keys(names, versions, labels, project)
         found: dict[str, PromptResponse] = {}
         if use_cache:
             for name, key in keys.items():
@@ -73,10 +83,23 @@ class PromptLookups(PromptReads):
         epoch = self._cache.epoch
 
         async def fetch(chunk: list[str]) -> None:
-            named = {name: version for name in chunk if (version := keys[name][2]) is not None}
-            batch = await self._store.get_many(
-                chunk, versions=named, project=keys[chunk[0]][0], fresh=not use_cache, timeout=timeout
-            )
+            named = {name: which for name in chunk if (which := keys[name][2]) is not None}
+            try:
+                batch = await self._store.get_many(
+                    chunk,
+                    versions={name: which for name, which in named.items() if not which.startswith("@")},
+                    labels={name: which[1:] for name, which in named.items() if which.startswith("@")},
+                    project=keys[chunk[0]][0],
+                    fresh=not use_cache,
+                    timeout=timeout,
+                )
+            except (NetworkError, TimeoutError, ServerError) as error:
+                bundled = {name: self._bundled(keys[name], error) for name in chunk} if use_cache else {}
+                served = {name: prompt for name, prompt in bundled.items() if prompt is not None}
+                if len(served) < len(chunk):
+                    raise
+                found.update(served)
+                return
             for name in chunk:
                 if (prompt := batch.prompts.get(name)) is not None:
                     found[name] = prompt = frozen(prompt)
@@ -94,19 +117,27 @@ class PromptLookups(PromptReads):
         )
 
     async def validate(
-        self, name: str, *, version: str | None = None, project: str | None = None, timeout: float | None = None
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        project: str | None = None,
+        timeout: float | None = None,
+        label: str | None = None,
     ) -> bool:
         """Whether a prompt exists and every text of it is a valid template; the server is asked, not the memory.
 
         Returns:
-            False only when there is no such prompt or version, or when one of its texts is no valid template.
+            False only when there is no such prompt, version or label, or when one of its texts is no valid template.
 
         Raises:
             PromptOpsError: The question could not be answered (network, key, rate limit).
-            ValidationError: The name is empty or the version is none; nothing was sent.
+            ValidationError: The name is empty, or the version or label is none; nothing was sent.
         """
         try:
-            prompt = await self._fetch(name, version=version, project=project, use_cache=False, timeout=timeout)
+            prompt = await self._fetch(
+                name, version=version, project=project, use_cache=False, timeout=timeout, label=label
+            )
         except NotFoundError:
             return False
         try:
@@ -116,17 +147,28 @@ class PromptLookups(PromptReads):
         return True
 
     def _keys(
-        self, names: Sequence[str], versions: Mapping[str, str] | None, project: str | None
+        self,
+        names: Sequence[str],
+        versions: Mapping[str, str] | None,
+        labels: Mapping[str, str] | None,
+        project: str | None,
     ) -> dict[str, PromptKey]:
         scope = self._scope(project)
         wanted = [check_name(name, f"names[{index}]") for index, name in enumerate(texts("names", names))]
-        chosen = mapping("versions", versions)
-        if unknown := [name for name in chosen if name not in wanted]:
-            raise refused("versions", f"{unknown[0]!r:.80} is not among the names", "unknown_value")
-        return {
-            name: (scope, name, normalise_version(chosen.get(name), field=f"versions.{name}"))
-            for name in dict.fromkeys(wanted)
-        }
+        by_version, by_label = mapping("versions", versions), mapping("labels", labels)
+        for field, chosen in (("versions", by_version), ("labels", by_label)):
+            if unknown := [name for name in chosen if name not in wanted]:
+                raise refused(field, f"{unknown[0]!r:.80} is not among the names", "unknown_value")
+        keys: dict[str, PromptKey] = {}
+        for name in dict.fromkeys(wanted):
+            which = normalise_version(by_version.get(name), field=f"versions.{name}")
+            if name in by_label:
+                if name in by_version:
+                    message = "a label stands for a version; give one of the two"
+                    raise refused(f"labels.{name}", message, "conflicting_fields")
+                which = f"@{check_label(f'labels.{name}', by_label[name])}"
+            keys[name] = (scope, name, which)
+        return keys
 
 
 def _error_of(item: PromptBatchError) -> PromptOpsError:

@@ -16,6 +16,12 @@ from promptops.models import (
     PromptBatchRequest,
     PromptCreate,
     PromptDeleted,
+    PromptEvent,
+    PromptHistory,
+    PromptLabel,
+    PromptLabelList,
+    PromptLabelMove,
+    PromptLabelRemoved,
     PromptList,
     PromptResponse,
     PromptUpdate,
@@ -39,14 +45,21 @@ class NativePromptStore:
         self._runtime = runtime
 
     async def get(
-        self, name: str, *, version: str | None, project: str | None, fresh: bool, timeout: float | None
+        self,
+        name: str,
+        *,
+        version: str | None,
+        label: str | None,
+        project: str | None,
+        fresh: bool,
+        timeout: float | None,
     ) -> PromptResponse:
         """``GET /prompts/{name}``."""
         response = await self._runtime.send(
             Request(
                 method="GET",
                 path=_path(name),
-                query=_pairs(version=version, project_id=project),
+                query=_pairs(version=version, label=label, project_id=project),
                 headers=_FRESH if fresh else (),
                 profile=PROMPT_READ,
                 timeout=timeout,
@@ -59,12 +72,15 @@ class NativePromptStore:
         names: Sequence[str],
         *,
         versions: Mapping[str, str],
+        labels: Mapping[str, str],
         project: str | None,
         fresh: bool,
         timeout: float | None,
     ) -> PromptBatch:
         """``POST /prompts/batch``; a read, so it may be sent again."""
-        body = PromptBatchRequest(prompt_ids=list(names), versions=dict(versions), project_id=project)
+        body = PromptBatchRequest(
+            prompt_ids=list(names), versions=dict(versions), labels=dict(labels), project_id=project
+        )
         response = await self._runtime.send(
             Request(
                 method="POST",
@@ -151,12 +167,14 @@ class NativePromptStore:
         )
         return decode_response(response, enveloped(PromptResponse))
 
-    async def delete(self, name: str, *, version: str | None, project: str | None, timeout: float | None) -> None:
+    async def delete(
+        self, name: str, *, version: str | None, project: str | None, force: bool, timeout: float | None
+    ) -> None:
         """``DELETE /prompts/{name}``; "not found" after an attempt whose answer was lost says that it happened."""
         request = Request(
             method="DELETE",
             path=_path(name),
-            query=_pairs(version=version, project_id=project),
+            query=_pairs(version=version, project_id=project, force="true" if force else None),
             profile=WRITE,
             timeout=timeout,
         )
@@ -182,9 +200,62 @@ class NativePromptStore:
         )
         return decode_response(response, enveloped(RenderResponse))
 
+    async def labels(self, name: str, *, project: str | None, timeout: float | None) -> list[PromptLabel]:
+        """``GET /prompts/{name}/labels``."""
+        query = _pairs(project_id=project)
+        response = await self._runtime.send(
+            Request(method="GET", path=f"{_path(name)}/labels", query=query, profile=READ, timeout=timeout)
+        )
+        return decode_response(response, enveloped(PromptLabelList)).labels
+
+    async def set_label(self, name: str, label: str, move: PromptLabelMove, *, timeout: float | None) -> PromptLabel:
+        """``PUT /prompts/{name}/labels/{label}``, with an idempotency key."""
+        response = await self._runtime.send(
+            Request(
+                method="PUT",
+                path=_label_path(name, label),
+                body=encode(move),
+                profile=WRITE,
+                timeout=timeout,
+                idempotency_key=_new_key(),
+            )
+        )
+        return decode_response(response, enveloped(PromptLabel))
+
+    async def remove_label(self, name: str, label: str, *, project: str | None, timeout: float | None) -> None:
+        """``DELETE /prompts/{name}/labels/{label}``, with an idempotency key."""
+        response = await self._runtime.send(
+            Request(
+                method="DELETE",
+                path=_label_path(name, label),
+                query=_pairs(project_id=project),
+                profile=WRITE,
+                timeout=timeout,
+                idempotency_key=_new_key(),
+            )
+        )
+        decode_response(response, enveloped(PromptLabelRemoved))
+
+    async def history_page(
+        self, name: str, *, label: str | None, project: str | None, limit: int, offset: int, timeout: float | None
+    ) -> OffsetPage[PromptEvent]:
+        """``GET /prompts/{name}/history``."""
+        pairs = _pairs(label=label, project_id=project, limit=str(limit), offset=str(offset))
+        response = await self._runtime.send(
+            Request(method="GET", path=f"{_path(name)}/history", query=pairs, profile=READ, timeout=timeout)
+        )
+        page = decode_response(response, enveloped(PromptHistory))
+        return OffsetPage(
+            items=page.events, total=page.total, limit=page.limit, offset=page.offset, has_more=page.has_more
+        )
+
 
 def _path(name: str) -> str:
     return f"{_PROMPTS}/{quote_segment(name)}"
+
+
+def _label_path(name: str, label: str) -> str:
+    return f"{_path(name)}/labels/{quote_segment(label)}"
 
 
 def _pairs(**values: str | None) -> tuple[tuple[str, str], ...]:

@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from promptops.core.errors import ValidationError
 
-__all__ = ["MISSING_VARIABLE", "problem", "refusal"]
+__all__ = ["MISSING_VARIABLE", "UNUSED_VARIABLE", "problem", "refusal"]
 
 MISSING_VARIABLE: Final = "missing_variable"
+UNUSED_VARIABLE: Final = "unused_variable"
+_TITLES: Final = {MISSING_VARIABLE: "missing variables", UNUSED_VARIABLE: "variables that the prompt does not use"}
 _NAMED: Final = 20
 
 
@@ -19,9 +21,11 @@ def problem(field: str, message: str, code: str) -> dict[str, Any]:
 
 def refusal(*problems: dict[str, Any]) -> ValidationError:
     """The error for these problems, all of them in ``validation_errors`` and the first twenty in the message."""
-    missing = [item["field"].removeprefix("variables.") for item in problems if item["code"] == MISSING_VARIABLE]
-    lines = [f"missing variables: {_some(missing, ', ')}"] if missing else []
-    others = [f"{item['field']}: {item['message']}" for item in problems if item["code"] != MISSING_VARIABLE]
+    lines: list[str] = []
+    for code, title in _TITLES.items():
+        if named := [item["field"].removeprefix("variables.") for item in problems if item["code"] == code]:
+            lines.append(f"{title}: {_some(named, ', ')}")
+    others = [f"{item['field']}: {item['message']}" for item in problems if item["code"] not in _TITLES]
     if others:
         lines.append(_some(others, "; "))
     return ValidationError("; ".join(lines), validation_errors=list(problems))

@@ -1,34 +1,35 @@
-"""Prompts: fetch, render and list them."""
+"""Prompts: fetch and list them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from time import perf_counter
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from promptops.cache import CacheConfig
 from promptops.core.bridge import AsyncResource
-from promptops.core.errors import PromptNotFoundError
+from promptops.core.errors import NetworkError, PromptNotFoundError, PromptOpsError, ServerError, TimeoutError  # noqa: A004 - ours
 from promptops.core.pagination import OffsetPage, iterate_offset
 from promptops.core.runtime import Runtime
-from promptops.models import PromptResponse, RenderRequest, RenderResponse
-from promptops.prompts._cache import PromptCache
+from promptops.models import PromptResponse
+from promptops.prompts._cache import PromptCache, PromptKey
 from promptops.prompts._checks import (
     MAX_PAGE,
     check_choice,
     check_flag,
     check_name,
     check_page,
-    check_provider,
     check_text,
     refused,
+    selector,
     texts,
 )
 from promptops.prompts._frozen import frozen
 from promptops.prompts._native import NativePromptStore
-from promptops.prompts.render import checked_variables, plain_variables, render_prompt
 from promptops.prompts.stores import SORT_FIELDS, SORT_ORDERS, PromptQuery, PromptStore, SortBy, SortOrder
 from promptops.prompts.versions import normalise_version
+
+if TYPE_CHECKING:
+    from promptops.prompts.files.bundle import Bundle
 
 __all__ = ["PromptReads"]
 
@@ -46,10 +47,12 @@ class PromptReads(AsyncResource):
         project: str | None = None,
         cache: CacheConfig | PromptCache | None = None,
         store: PromptStore | None = None,
+        bundle: Bundle | None = None,
     ) -> None:
         super().__init__(runtime, project=project)
         self._cache = cache if isinstance(cache, PromptCache) else PromptCache(cache)
         self._remembered = self._cache.peek
+        self._bundle = bundle
         self._store: PromptStore = store if store is not None else NativePromptStore(runtime)
 
     @property
@@ -62,12 +65,15 @@ class PromptReads(AsyncResource):
         """The project of calls that name none; None is the default of the key."""
         return self._project
 
-    def peek(self, name: str, *, version: str | None = None, project: str | None = None) -> PromptResponse | None:
+    def peek(
+        self, name: str, *, version: str | None = None, project: str | None = None, label: str | None = None
+    ) -> PromptResponse | None:
         """The prompt if it is at hand and fresh, without waiting; else None."""
         if type(name) is not str:
             name = check_name(name)
         scope = self._project if project is None else check_text("project", project)
-        return self._remembered((scope, name, version if version is None else normalise_version(version)))
+        which = normalise_version(version) if label is None else selector(version, label)
+        return self._remembered((scope, name, which))
 
     async def get(
         self,
@@ -77,6 +83,7 @@ class PromptReads(AsyncResource):
         project: str | None = None,
         use_cache: bool = True,
         timeout: float | None = None,
+        label: str | None = None,
     ) -> PromptResponse:
         """Fetch one version of a prompt.
 
@@ -86,17 +93,25 @@ class PromptReads(AsyncResource):
             project: In which project.
             use_cache: False asks the server, and every cache on the way to pass the question on.
             timeout: Seconds for the whole call.
+            label: The label that points to the version, instead of ``version``.
 
         Raises:
-            PromptNotFoundError: There is no such prompt or version; it suggests close names.
-            ValidationError: The name is empty or the version is none; nothing was sent.
+            PromptNotFoundError: There is no such prompt, version or label; it suggests close names.
+            ValidationError: The name is empty, or the version or label is none; nothing was sent.
         """
         if use_cache and type(name) is str:  # peek(), written out: every prompt that is at hand pays for each call here
             scope = self._project if project is None else check_text("project", project)
-            key = (scope, name, version if version is None else normalise_version(version))
-            if (prompt := self._remembered(key)) is not None:
+            # selector(), written out for a version: it is asked for most.
+            which = (
+                (version if version is None else normalise_version(version))
+                if label is None
+                else selector(version, label)
+            )
+            if (prompt := self._remembered((scope, name, which))) is not None:
                 return prompt
-        return await self._fetch(name, version=version, project=project, use_cache=use_cache, timeout=timeout)
+        return await self._fetch(
+            name, version=version, project=project, use_cache=use_cache, timeout=timeout, label=label
+        )
 
     async def _fetch(
         self,
@@ -106,87 +121,31 @@ class PromptReads(AsyncResource):
         project: str | None = None,
         use_cache: bool = True,
         timeout: float | None = None,
+        label: str | None = None,
     ) -> PromptResponse:
         """Ask for a prompt whether or not it is at hand, and remember the answer."""
         check_flag("use_cache", use_cache)
-        key = (self._scope(project), check_name(name), normalise_version(version))
+        key = (self._scope(project), check_name(name), selector(version, label))
         epoch = self._cache.epoch
         try:
-            prompt = await self._store.get(name, version=key[2], project=key[0], fresh=not use_cache, timeout=timeout)
+            prompt = await self._store.get(
+                name,
+                version=key[2] if label is None else None,
+                label=label,
+                project=key[0],
+                fresh=not use_cache,
+                timeout=timeout,
+            )
         except PromptNotFoundError:
             self._cache.discard(key)
             raise
+        except (NetworkError, TimeoutError, ServerError) as error:
+            if not use_cache or (bundled := self._bundled(key, error)) is None:
+                raise
+            return bundled
         prompt = frozen(prompt)
         self._cache.keep(key, prompt, epoch=epoch)
         return prompt
-
-    async def render(
-        self,
-        name: str,
-        variables: Mapping[str, Any] | None = None,
-        *,
-        version: str | None = None,
-        model_provider: str | None = None,
-        model_name: str | None = None,
-        use_cache: bool = True,
-        project: str | None = None,
-        timeout: float | None = None,
-        on_server: bool = False,
-    ) -> RenderResponse:
-        """Fill variables into a prompt.
-
-        The prompt is fetched (or at hand) and rendered here, by the engine that the server uses too.
-
-        Args:
-            name: Slug or id.
-            variables: Values by name; a dict or :class:`~promptops.models.PromptVariables`.
-            version: Which version; the latest unless given.
-            model_provider: For which provider's model; chooses a model-specific text where there is one.
-            model_name: For which model of that provider.
-            use_cache: Whether a prompt that is at hand may be used.
-            project: In which project.
-            timeout: Seconds for the whole call.
-            on_server: Render on the server instead.
-
-        Returns:
-            The text and messages, ``cache_hit`` (the prompt was at hand) and ``processing_time_ms`` (the whole call).
-
-        Raises:
-            PromptNotFoundError: There is no such prompt or version.
-            ValidationError: Variables are missing or cannot be rendered; all of them are named.
-        """
-        started = perf_counter()
-        name = check_name(name)
-        values = checked_variables(variables)
-        if model_provider is not None:
-            model_provider = check_provider("model_provider", model_provider)
-        if model_name is not None:
-            model_name = check_text("model_name", model_name)
-            if model_provider is None:
-                raise refused("model_provider", "a model name needs its provider, for example 'openai'", "required")
-        if on_server:
-            request = RenderRequest(
-                variables=plain_variables(values),
-                version=normalise_version(version),
-                model_provider=model_provider,
-                model_name=model_name,
-                project_id=self._scope(project),
-            )
-            return await self._store.render(name, request, timeout=timeout)
-        prompt = self.peek(name, version=version, project=project) if use_cache else None
-        cache_hit = prompt is not None
-        if prompt is None:
-            prompt = await self._fetch(name, version=version, project=project, use_cache=use_cache, timeout=timeout)
-        rendered = render_prompt(prompt, values, model_provider=model_provider, model_name=model_name)
-        return RenderResponse(
-            prompt_id=prompt.id,
-            version=prompt.version,
-            rendered_content=rendered.content,
-            messages=rendered.messages,
-            variables_used=rendered.variables_used,
-            processing_time_ms=(perf_counter() - started) * 1000.0,
-            cache_hit=cache_hit,
-        )
 
     async def list(
         self,
@@ -306,6 +265,19 @@ class PromptReads(AsyncResource):
             lambda skip: self._store.versions_page(name, project=scope, limit=MAX_PAGE, offset=skip, timeout=timeout)
         )
         return [prompt async for prompt in pages]
+
+    def _bundled(self, key: PromptKey, error: PromptOpsError) -> PromptResponse | None:
+        """The prompt of the bundle, when the server cannot be asked; it is not kept, so the next call asks again."""
+        if self._bundle is None:
+            return None
+        project, name, which = key
+        label = which[1:] if which is not None and which.startswith("@") else None
+        prompt = self._bundle.get(name, version=which if label is None else None, label=label, project=project)
+        if prompt is not None:
+            from promptops.core.log import log
+
+            log().warning("prompt_served_from_bundle", name=name, version=prompt.version, reason=error.error_code)
+        return prompt
 
     def _scope(self, project: str | None) -> str | None:
         return self._project if project is None else check_text("project", project)

@@ -7,15 +7,26 @@ from typing import Any, cast
 
 from msgspec import UNSET, UnsetType
 from promptops.models import PromptResponse
-from promptops.prompts._checks import check_name, refused
-from promptops.prompts._drafts import Bump, Message, TemplateFormat, Variant, new_prompt, prompt_changes
-from promptops.prompts._lookups import PromptLookups
+from promptops.prompts._checks import check_flag, check_name, refused
+from promptops.prompts._drafts import (
+    Bump,
+    Choice,
+    Format,
+    Message,
+    Settings,
+    TemplateFormat,
+    Tool,
+    Variant,
+    new_prompt,
+    prompt_changes,
+)
+from promptops.prompts._labels import PromptLabels
 from promptops.prompts.versions import normalise_version
 
 __all__ = ["AsyncPrompts"]
 
 
-class AsyncPrompts(PromptLookups):
+class AsyncPrompts(PromptLabels):
     """The prompts of a server.
 
     A prompt is named by its slug or its id. ``version`` is a SemVer (``1.2.0``, ``v1.2``); None or ``latest`` means
@@ -27,6 +38,7 @@ class AsyncPrompts(PromptLookups):
         project: The project of calls that name none.
         cache: What to keep, or the memory to share with another resource of the same client.
         store: Where the prompts are; the server behind ``runtime`` unless given.
+        bundle: What is served when the server cannot be asked and nothing is at hand.
     """
 
     async def create(
@@ -47,16 +59,23 @@ class AsyncPrompts(PromptLookups):
         metadata: Mapping[str, Any] | None = None,
         project: str | None = None,
         timeout: float | None = None,
+        tools: Sequence[Tool] = (),
+        tool_choice: Choice | None = None,
+        response_format: Format | None = None,
+        model_settings: Settings | None = None,
+        variables_schema: Mapping[str, Any] | None = None,
     ) -> PromptResponse:
         """Create a prompt.
 
         Args:
             name: For people.
             content: The text of a plain prompt; either this or ``messages``.
-            messages: The messages of a chat prompt, ``{"role", "content"}`` each.
+            messages: The messages of a chat prompt, ``{"role", "content"}`` each; the content is a text or a list of
+                parts, ``{"type": "text", "text": ...}`` each. The role ``placeholder`` stands for the list of messages
+                that the variable ``name`` will hold.
             slug: How it is asked for; made from the name unless given.
             description: What it is for.
-            template_format: ``mustache``, ``f-string`` or ``none``.
+            template_format: ``mustache``, ``f-string``, ``none``, or ``jinja2``, which only clients render.
             variables: Declared names; those that the text uses are added by the server.
             target_models: Providers that it is written for.
             model_specific_prompts: Texts for particular models.
@@ -66,6 +85,11 @@ class AsyncPrompts(PromptLookups):
             metadata: Free facts.
             project: In which project.
             timeout: Seconds for the whole call.
+            tools: The tools that the model may call, ``{"name", "description", "parameters"}`` each.
+            tool_choice: Whether it must call one: ``{"type": "auto" | "none" | "required" | "tool", "name"}``.
+            response_format: The form of the answer: ``{"type": "json_schema", "name", "schema"}`` and others.
+            model_settings: For which model, and how it answers: ``{"model", "temperature", "max_tokens"}`` and others.
+            variables_schema: A JSON schema that the variables have to meet when the prompt is rendered.
 
         Raises:
             ConflictError: The slug is taken.
@@ -86,6 +110,11 @@ class AsyncPrompts(PromptLookups):
             module_id=module_id,
             tags=tags,
             metadata=metadata,
+            tools=tools,
+            tool_choice=tool_choice,
+            response_format=response_format,
+            model_settings=model_settings,
+            variables_schema=variables_schema,
             project=scope,
         )
         created = await self._store.create(prompt, timeout=timeout)
@@ -113,6 +142,11 @@ class AsyncPrompts(PromptLookups):
         metadata: Mapping[str, Any] | UnsetType = UNSET,
         project: str | None = None,
         timeout: float | None = None,
+        tools: Sequence[Tool] | UnsetType = UNSET,
+        tool_choice: Choice | UnsetType | None = UNSET,
+        response_format: Format | UnsetType | None = UNSET,
+        model_settings: Settings | UnsetType | None = UNSET,
+        variables_schema: Mapping[str, Any] | UnsetType | None = UNSET,
     ) -> PromptResponse:
         """Make a new version of a prompt, or edit one; what is not given stays as it is.
 
@@ -135,6 +169,11 @@ class AsyncPrompts(PromptLookups):
             metadata: Other facts.
             project: In which project.
             timeout: Seconds for the whole call.
+            tools: Other tools.
+            tool_choice: Another choice of tools, or None.
+            response_format: Another form of the answer, or None.
+            model_settings: Other settings, or None.
+            variables_schema: Another schema of the variables, or None.
 
         Raises:
             ConflictError: It changed since ``if_match`` was read, or the new version exists.
@@ -158,6 +197,11 @@ class AsyncPrompts(PromptLookups):
             module_id=module_id,
             tags=tags,
             metadata=metadata,
+            tools=tools,
+            tool_choice=tool_choice,
+            response_format=response_format,
+            model_settings=model_settings,
+            variables_schema=variables_schema,
             project=scope,
         )
         try:
@@ -170,23 +214,38 @@ class AsyncPrompts(PromptLookups):
         return updated
 
     async def delete(
-        self, name: str, *, version: str | None = None, project: str | None = None, timeout: float | None = None
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        project: str | None = None,
+        timeout: float | None = None,
+        force: bool = False,
     ) -> bool:
         """Delete one version of a prompt, or with None the prompt and all its versions.
+
+        Args:
+            name: Slug or id.
+            version: Which version; None means all.
+            project: In which project.
+            timeout: Seconds for the whole call.
+            force: Whether labels that point there go too; else they keep the version from being deleted.
 
         Returns:
             True; what is not there raises.
 
         Raises:
+            ConflictError: A label points there.
             PromptNotFoundError: There is no such prompt or version.
         """
         name = check_name(name)
+        check_flag("force", force)
         removed = normalise_version(version)
         if version is not None and removed is None:
             raise refused("version", "say which version to delete; 'latest' may change meanwhile", "invalid_version")
         scope = self._scope(project)
         try:
-            await self._store.delete(name, version=removed, project=scope, timeout=timeout)
+            await self._store.delete(name, version=removed, project=scope, force=force, timeout=timeout)
         finally:
             self._cache.forget(name, project=scope, versions=None if removed is None else {removed})
         return True
@@ -197,7 +256,8 @@ class AsyncPrompts(PromptLookups):
         """Make an older version current again by publishing what it holds as a new version.
 
         Versions never change their meaning and none is removed: after 1.0.0, 1.1.0 and a rollback to 1.0.0 the latest
-        is 1.1.1, with the texts, variables, tags and metadata of 1.0.0.
+        is 1.1.1, with the texts, tools, settings, variables, tags and metadata of 1.0.0. What it included is included
+        again as it was written, so a label is looked up anew.
 
         Args:
             name: Slug or id.
@@ -216,10 +276,11 @@ class AsyncPrompts(PromptLookups):
         if wanted is None:
             raise refused("version", "say which version to return to, for example '1.0.0'", "invalid_version")
         old = await self._fetch(name, version=wanted, project=project, use_cache=False, timeout=timeout)
+        written = old if old.source is None else old.source
         return await self.update(
             old.id,
-            content=UNSET if old.messages else old.content,
-            messages=old.messages or UNSET,
+            content=UNSET if written.messages else written.content,
+            messages=written.messages or UNSET,
             description=old.description,
             template_format=cast("TemplateFormat", old.template_format),  # another one is refused by the checks
             variables=old.variables,
@@ -227,6 +288,11 @@ class AsyncPrompts(PromptLookups):
             model_specific_prompts=old.model_specific_prompts,
             tags=old.tags,
             metadata=old.metadata,
+            tools=old.tools,
+            tool_choice=old.tool_choice,
+            response_format=old.response_format,
+            model_settings=old.model_settings,
+            variables_schema=old.variables_schema,
             project=project,
             timeout=timeout,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from promptops.core.bridge import SyncResource, bridge, bridge_iter, drive
 from promptops.models import PromptResponse
 from promptops.prompts._cache import PromptCache
-from promptops.prompts._checks import check_text
+from promptops.prompts._checks import check_text, selector
 from promptops.prompts._resource import AsyncPrompts
 from promptops.prompts.versions import normalise_version
 
@@ -30,9 +30,11 @@ class SyncPrompts(SyncResource[AsyncPrompts]):
         """What this resource remembers: ``stats()`` and ``clear()``."""
         return self._resource.cache
 
-    def peek(self, name: str, *, version: str | None = None, project: str | None = None) -> PromptResponse | None:
+    def peek(
+        self, name: str, *, version: str | None = None, project: str | None = None, label: str | None = None
+    ) -> PromptResponse | None:
         """The prompt if it is at hand and fresh, without waiting; else None."""
-        return self._resource.peek(name, version=version, project=project)
+        return self._resource.peek(name, version=version, project=project, label=label)
 
     def get(
         self,
@@ -42,16 +44,22 @@ class SyncPrompts(SyncResource[AsyncPrompts]):
         project: str | None = None,
         use_cache: bool = True,
         timeout: float | None = None,
+        label: str | None = None,
     ) -> PromptResponse:
         # Written by hand: a prompt that is at hand costs one look-up, no coroutine and no further call.
         if use_cache and type(name) is str:
             scope = self._project if project is None else check_text("project", project)
-            key = (scope, name, version if version is None else normalise_version(version))
-            if (prompt := self._remembered(key)) is not None:
+            # selector(), written out for a version: it is asked for most.
+            which = (
+                (version if version is None else normalise_version(version))
+                if label is None
+                else selector(version, label)
+            )
+            if (prompt := self._remembered((scope, name, which))) is not None:
                 return prompt
         # The resource's other half: the look-up is not repeated, and a miss is counted once.
         fetch = self._resource._fetch  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-        return drive(fetch(name, version=version, project=project, use_cache=use_cache, timeout=timeout))
+        return drive(fetch(name, version=version, project=project, use_cache=use_cache, timeout=timeout, label=label))
 
     get.__doc__ = AsyncPrompts.get.__doc__
 
@@ -66,3 +74,9 @@ class SyncPrompts(SyncResource[AsyncPrompts]):
     update = bridge(AsyncPrompts.update)
     delete = bridge(AsyncPrompts.delete)
     rollback = bridge(AsyncPrompts.rollback)
+    labels = bridge(AsyncPrompts.labels)
+    set_label = bridge(AsyncPrompts.set_label)
+    remove_label = bridge(AsyncPrompts.remove_label)
+    history = bridge(AsyncPrompts.history)
+    iterate_history = bridge_iter(AsyncPrompts.iterate_history)
+    diff = bridge(AsyncPrompts.diff)

@@ -5,21 +5,40 @@ This module is shared with the server; it knows nothing of requests, caches or t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from promptops.core.errors import ValidationError
-from promptops.prompts._problems import problem, refusal
-from promptops.prompts._values import UnrenderableValue, plain
-from promptops.prompts.template import MAX_OUTPUT_BYTES, compile_template
+from promptops.prompts._messages import fill_messages
+from promptops.prompts._problems import MISSING_VARIABLE, problem, refusal
+from promptops.prompts._variables import (
+    checked_variables,
+    names_of,
+    plain_values,
+    schema_problems,
+    together,
+    unused,
+    unused_problems,
+)
+from promptops.prompts.formats._formattable import Formattable
+from promptops.prompts.template import compile_template
 
 if TYPE_CHECKING:
-    from promptops.models.prompts import PromptLike, VariantLike
+    from promptops.models.prompts import (
+        ModelSettingsLike,
+        PromptLike,
+        ResponseFormatLike,
+        ToolChoiceLike,
+        ToolLike,
+        VariantLike,
+    )
 
 __all__ = [
     "Rendered",
     "checked_variables",
+    "merged_settings",
     "normalise_provider",
     "plain_variables",
     "prompt_variables",
@@ -28,21 +47,46 @@ __all__ = [
 ]
 
 _PROVIDER_ALIASES: Final = {"claude": "anthropic", "gemini": "google"}
+_SETTINGS: Final = (
+    "provider",
+    "model",
+    "temperature",
+    "top_p",
+    "top_k",
+    "max_tokens",
+    "stop",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+    "reasoning_effort",
+    "extra",
+)
 
 
-class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+class Rendered(msgspec.Struct, Formattable, frozen=True, kw_only=True):
     """A prompt with its variables filled in.
 
     Attributes:
         content: The text; of a chat prompt the texts joined by a blank line.
-        messages: ``{"role", "content"}`` each; a plain text is one message.
+        messages: ``{"role", "content"}`` each, and ``"name"`` when set; a plain text is one message. The content is a
+            text, or a list of parts with their ``"type"``.
         variables_used: The names that were filled in, in the order of their first use.
+        variables_unused: The names that were given and that the prompt uses nowhere.
+        tools: The tools that the model may call.
+        tool_choice: Whether it must call one.
+        response_format: The form of the answer.
+        model_settings: The prompt's settings, with those of the variant in their place.
         variant: The model-specific text that was chosen, or None for the prompt's own.
     """
 
     content: str
     messages: list[dict[str, Any]]
     variables_used: list[str]
+    variables_unused: list[str] = []
+    tools: Sequence[ToolLike] = ()
+    tool_choice: ToolChoiceLike | None = None
+    response_format: ResponseFormatLike | None = None
+    model_settings: ModelSettingsLike | None = None
     variant: VariantLike | None = None
 
 
@@ -52,28 +96,59 @@ def render_prompt(
     *,
     model_provider: str | None = None,
     model_name: str | None = None,
+    strict: bool = False,
 ) -> Rendered:
     """Fill the variables into a prompt.
 
     Args:
         prompt: A prompt version.
-        variables: Values by name; names that the prompt does not use are ignored.
+        variables: Values by name. The variable of a placeholder is a list of messages, as dicts or structs; they are
+            inserted as they are.
         model_provider: For whom; see :func:`select_variant`.
         model_name: For which model of that provider.
+        strict: Whether a name that the prompt uses nowhere is refused too.
 
     Raises:
-        ValidationError: Variables are missing or cannot be rendered (all named at once, over all messages), the
-            text would be too long, or the prompt is not a valid template.
+        ValidationError: Variables are missing, are not what the prompt's schema says or cannot be rendered (all named
+            at once, over all messages, with the names that the prompt does not use beside missing ones); the messages
+            would be too long; or the prompt is not a valid template.
     """
-    values = checked_variables(variables)
-    variant = select_variant(prompt, model_provider=model_provider, model_name=model_name)
-    if variant is None and prompt.messages:
-        return _render_chat(prompt, values)
-    source = prompt.content if variant is None else variant.content
-    text, used = compile_template(source, prompt.template_format).render(values)
-    role = "user" if prompt.metadata.get("message_role") == "user" else "system"
+    values = variables if variables.__class__ is dict and variables is not None else checked_variables(variables)
+    variant = None
+    messages, settings = prompt.messages, prompt.model_settings
+    if model_provider or model_name:
+        variant = select_variant(prompt, model_provider=model_provider, model_name=model_name)
+        if variant is not None:
+            messages, settings = variant.messages, merged_settings(settings, variant.model_settings)
+    schema = prompt.variables_schema
+    wrong = None if schema is None else schema_problems(schema, values)
+    try:
+        if messages:
+            content, filled, used = fill_messages(messages, prompt.template_format, values)
+        else:
+            source = prompt.content if variant is None else variant.content
+            content, used = compile_template(source, prompt.template_format).render(values)
+            role = "user" if prompt.metadata.get("message_role") == "user" else "system"
+            filled = [{"role": role, "content": content}]
+    except ValidationError as error:
+        whole = together(prompt, values, wrong or [], error, strict=strict)
+        if whole is error:
+            raise
+        raise whole from error
+    left = [] if _set_of(used).issuperset(values) else unused(prompt, values)
+    if wrong or (strict and left):
+        named = strict or any(item["code"] == MISSING_VARIABLE for item in wrong or [])
+        raise refusal(*(wrong or []), *(unused_problems(left) if named else []))
     return Rendered(
-        content=text, messages=[{"role": role, "content": text}], variables_used=list(used), variant=variant
+        content=content,
+        messages=filled,
+        variables_used=list(used),
+        variables_unused=left,
+        tools=prompt.tools,
+        tool_choice=prompt.tool_choice,
+        response_format=prompt.response_format,
+        model_settings=settings,
+        variant=variant,
     )
 
 
@@ -111,25 +186,26 @@ def normalise_provider(provider: str) -> str:
     return _PROVIDER_ALIASES.get(name, name)
 
 
+def merged_settings(own: ModelSettingsLike | None, other: ModelSettingsLike | None) -> ModelSettingsLike | None:
+    """The settings of a variant over those of its prompt: what the variant says counts, field by field."""
+    if own is None or other is None:
+        return own if other is None else other
+    said: dict[str, Any] = {
+        name: value
+        for name in _SETTINGS
+        if (value := getattr(other, name)) is not None and not (name == "extra" and not value)
+    }
+    kept = cast("Any", own)  # a struct of the server or of the client; the result is of the same class
+    return cast("ModelSettingsLike", msgspec.structs.replace(kept, **said))
+
+
 def prompt_variables(prompt: PromptLike) -> list[str]:
-    """The variables that a prompt uses anywhere, variants included, in the order of their first use.
+    """The variables that a prompt uses anywhere, variants and placeholders included, in the order of their first use.
 
     Raises:
         ValidationError: A text is not a valid template; the field says which one.
     """
-    texts = [("content", prompt.content)] if not prompt.messages else []
-    texts += [(f"messages[{index}].content", message.content) for index, message in enumerate(prompt.messages or ())]
-    texts += [
-        (f"model_specific_prompts[{index}].content", variant.content)
-        for index, variant in enumerate(prompt.model_specific_prompts)
-    ]
-    names: dict[str, None] = {}
-    problems: list[dict[str, Any]] = []
-    for field, text in texts:
-        try:
-            names.update(dict.fromkeys(compile_template(text, prompt.template_format).variables))
-        except ValidationError as error:
-            problems += [_relocated(item, field) for item in error.validation_errors]
+    names, problems = names_of(prompt)
     if problems:
         raise refusal(*problems)
     return list(names)
@@ -141,56 +217,12 @@ def plain_variables(variables: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises:
         ValidationError: Some cannot be rendered; all of them are named.
     """
-    values: dict[str, Any] = {}
-    problems: list[dict[str, Any]] = []
-    for name, value in checked_variables(variables).items():
-        try:
-            values[name] = plain(value, MAX_OUTPUT_BYTES)
-        except UnrenderableValue as error:
-            problems.append(problem(f"variables.{name}{error.where}", error.reason, error.code))
+    values, problems = plain_values(checked_variables(variables))
     if problems:
         raise refusal(*problems)
     return values
 
 
-def _render_chat(prompt: PromptLike, values: dict[str, Any]) -> Rendered:
-    messages: list[dict[str, Any]] = []
-    used: dict[str, None] = {}
-    problems: dict[tuple[str, str], dict[str, Any]] = {}
-    size = 0
-    for index, message in enumerate(prompt.messages or ()):
-        try:
-            text, names = compile_template(message.content, prompt.template_format).render(values)
-        except ValidationError as error:
-            for item in error.validation_errors:
-                moved = _relocated(item, f"messages[{index}].content")
-                problems.setdefault((moved["field"], moved["code"]), moved)
-            continue
-        size += len(text) if text.isascii() else len(text.encode())
-        if size > MAX_OUTPUT_BYTES:
-            reason = f"the rendered messages exceed {MAX_OUTPUT_BYTES} bytes; give shorter values"
-            raise refusal(problem("variables", reason, "too_large"))
-        used.update(dict.fromkeys(names))
-        messages.append({"role": message.role, "content": text})
-    if problems:
-        raise refusal(*problems.values())
-    content = "\n\n".join(message["content"] for message in messages)
-    return Rendered(content=content, messages=messages, variables_used=list(used))
-
-
-def _relocated(item: dict[str, Any], field: str) -> dict[str, Any]:
-    return {**item, "field": field} if item["field"] == "content" else item
-
-
-def checked_variables(variables: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The variables as a dict; None is none at all.
-
-    Raises:
-        ValidationError: It is no mapping.
-    """
-    if variables is None:
-        return {}
-    if not isinstance(variables, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
-        reason = f"expected a mapping of names to values, got {type(variables).__name__!r}"  # type: ignore[unreachable]
-        raise refusal(problem("variables", reason, "invalid_value"))
-    return dict(variables)
+@lru_cache(maxsize=512)
+def _set_of(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(names)

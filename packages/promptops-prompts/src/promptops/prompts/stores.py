@@ -7,7 +7,17 @@ from typing import Literal, Protocol
 
 import msgspec
 from promptops.core.pagination import OffsetPage
-from promptops.models import PromptBatch, PromptCreate, PromptResponse, PromptUpdate, RenderRequest, RenderResponse
+from promptops.models import (
+    PromptBatch,
+    PromptCreate,
+    PromptEvent,
+    PromptLabel,
+    PromptLabelMove,
+    PromptResponse,
+    PromptUpdate,
+    RenderRequest,
+    RenderResponse,
+)
 
 __all__ = ["SORT_FIELDS", "SORT_ORDERS", "PromptQuery", "PromptStore", "SortBy", "SortOrder"]
 
@@ -49,12 +59,21 @@ class PromptStore(Protocol):
     """
 
     async def get(
-        self, name: str, *, version: str | None, project: str | None, fresh: bool, timeout: float | None
+        self,
+        name: str,
+        *,
+        version: str | None,
+        label: str | None,
+        project: str | None,
+        fresh: bool,
+        timeout: float | None,
     ) -> PromptResponse:
-        """One version, the latest when ``version`` is None; ``fresh`` passes by every cache on the way.
+        """One version: the one that is named, or that the label points to (never both), else the latest.
+
+        ``fresh`` passes by every cache on the way.
 
         Raises:
-            PromptNotFoundError: There is no such prompt or version.
+            PromptNotFoundError: There is no such prompt, version or label.
         """
         ...
 
@@ -63,6 +82,7 @@ class PromptStore(Protocol):
         names: Sequence[str],
         *,
         versions: Mapping[str, str],
+        labels: Mapping[str, str],
         project: str | None,
         fresh: bool,
         timeout: float | None,
@@ -92,10 +112,43 @@ class PromptStore(Protocol):
         """Make a new version or edit one; a repeated attempt of one call makes one."""
         ...
 
-    async def delete(self, name: str, *, version: str | None, project: str | None, timeout: float | None) -> None:
-        """Remove one version, or the prompt with all of them."""
+    async def delete(
+        self, name: str, *, version: str | None, project: str | None, force: bool, timeout: float | None
+    ) -> None:
+        """Remove one version, or the prompt with all of them; ``force`` also when labels point there.
+
+        Raises:
+            ConflictError: A label points there.
+        """
         ...
 
     async def render(self, name: str, request: RenderRequest, *, timeout: float | None) -> RenderResponse:
         """Render where the prompt lives."""
+        ...
+
+    async def labels(self, name: str, *, project: str | None, timeout: float | None) -> list[PromptLabel]:
+        """The labels of a prompt, by name."""
+        ...
+
+    async def set_label(self, name: str, label: str, move: PromptLabelMove, *, timeout: float | None) -> PromptLabel:
+        """Let a label point to a version; it is made when it is not there.
+
+        Raises:
+            AuthorizationError: The label is protected, and the key may not move it.
+            ConflictError: It does not point where the caller expects.
+        """
+        ...
+
+    async def remove_label(self, name: str, label: str, *, project: str | None, timeout: float | None) -> None:
+        """Remove a label.
+
+        Raises:
+            NotFoundError: There is no such prompt or label.
+        """
+        ...
+
+    async def history_page(
+        self, name: str, *, label: str | None, project: str | None, limit: int, offset: int, timeout: float | None
+    ) -> OffsetPage[PromptEvent]:
+        """One page of what happened to a prompt, or to one label of it, the newest first."""
         ...

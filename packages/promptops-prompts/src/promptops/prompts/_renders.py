@@ -1,0 +1,114 @@
+"""Prompts: fetch one and fill its variables in, here or on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any, cast
+
+from promptops.models import ModelSettings, RenderRequest, RenderResponse
+from promptops.prompts._checks import check_flag, check_name, check_provider, check_text, refused, selector
+from promptops.prompts._problems import refusal
+from promptops.prompts._reads import PromptReads
+from promptops.prompts._variables import unused_problems
+from promptops.prompts.render import checked_variables, plain_variables, render_prompt
+from promptops.prompts.rendered import RenderedPrompt
+
+__all__ = ["PromptRenders"]
+
+
+class PromptRenders(PromptReads):
+    """The part of :class:`~promptops.prompts.AsyncPrompts` that renders."""
+
+    async def render(
+        self,
+        name: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        version: str | None = None,
+        model_provider: str | None = None,
+        model_name: str | None = None,
+        use_cache: bool = True,
+        project: str | None = None,
+        timeout: float | None = None,
+        on_server: bool = False,
+        label: str | None = None,
+        strict: bool = False,
+    ) -> RenderedPrompt:
+        """Fill variables into a prompt.
+
+        The prompt is fetched (or at hand) and rendered here, by the engine that the server uses too.
+
+        Args:
+            name: Slug or id.
+            variables: Values by name; a dict or :class:`~promptops.models.PromptVariables`.
+            version: Which version; the latest unless given.
+            model_provider: For which provider's model; chooses a model-specific text where there is one.
+            model_name: For which model of that provider.
+            use_cache: Whether a prompt that is at hand may be used.
+            project: In which project.
+            timeout: Seconds for the whole call.
+            on_server: Render on the server instead.
+            label: The label that points to the version, instead of ``version``.
+            strict: Whether a variable that the prompt uses nowhere is refused; with ``on_server``, one that this
+                render did not use.
+
+        Returns:
+            The text and messages, ``cache_hit`` (the prompt was at hand) and ``processing_time_ms`` (the whole call).
+
+        Raises:
+            PromptNotFoundError: There is no such prompt, version or label.
+            ValidationError: Variables are missing, of the wrong type or cannot be rendered; all of them are named.
+        """
+        started = perf_counter()
+        name = check_name(name)
+        values = checked_variables(variables)
+        if model_provider is not None:
+            model_provider = check_provider("model_provider", model_provider)
+        if model_name is not None:
+            model_name = check_text("model_name", model_name)
+            if model_provider is None:
+                raise refused("model_provider", "a model name needs its provider, for example 'openai'", "required")
+        check_flag("strict", strict)
+        if on_server:
+            which = selector(version, label)
+            request = RenderRequest(
+                variables=plain_variables(values),
+                version=which if label is None else None,
+                label=label,
+                model_provider=model_provider,
+                model_name=model_name,
+                project_id=self._scope(project),
+            )
+            return _finished(await self._store.render(name, request, timeout=timeout), values, strict=strict)
+        prompt = self.peek(name, version=version, project=project, label=label) if use_cache else None
+        cache_hit = prompt is not None
+        if prompt is None:
+            prompt = await self._fetch(
+                name, version=version, project=project, use_cache=use_cache, timeout=timeout, label=label
+            )
+        rendered = render_prompt(prompt, values, model_provider=model_provider, model_name=model_name, strict=strict)
+        return RenderedPrompt(
+            prompt_id=prompt.id,
+            version=prompt.version,
+            rendered_content=rendered.content,
+            messages=rendered.messages,
+            tools=prompt.tools,
+            tool_choice=prompt.tool_choice,
+            response_format=prompt.response_format,
+            # The settings of a prompt of the client, or of one of its variants: the client's own struct.
+            model_settings=cast("ModelSettings | None", rendered.model_settings),
+            variables_used=rendered.variables_used,
+            variables_unused=rendered.variables_unused,
+            processing_time_ms=(perf_counter() - started) * 1000.0,
+            cache_hit=cache_hit,
+        )
+
+
+def _finished(answer: RenderResponse, values: Mapping[str, Any], *, strict: bool) -> RenderedPrompt:
+    """The server's answer, with the names that were given in vain."""
+    left = [name for name in values if name not in answer.variables_used]
+    if strict and left:
+        raise refusal(*unused_problems(left))
+    fields = {name: getattr(answer, name) for name in answer.__struct_fields__}
+    return RenderedPrompt(**fields, variables_unused=left)

@@ -1,0 +1,19 @@
+"""What a render gives to callers: the answer of the server's render route, made here or there."""
+
+from __future__ import annotations
+
+from msgspec import field
+from promptops.models import RenderResponse
+from promptops.prompts.formats import Formattable
+
+__all__ = ["RenderedPrompt"]
+
+
+class RenderedPrompt(RenderResponse, Formattable, frozen=True, kw_only=True):
+    """A prompt with its variables filled in, ready for a model.
+
+    Attributes:
+        variables_unused: The names that were given and that the prompt uses nowhere.
+    """
+
+    variables_unused: list[str] = field(default_factory=list[str])
