@@ -6,12 +6,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from promptops.cli import _main, main
 from promptops.cli._failures import CommandFailed, exit_code, hint_for
+from promptops.cli.prompts._show import shown_message
 from promptops.cli.quickstart._talk import next_commands
 from promptops.core import errors
 from promptops.experiments import Comparison
@@ -209,3 +211,72 @@ def test_the_next_commands_are_called_as_this_one_was(environ: dict[str, str], p
     commands = [shlex.split(line) for line in next_commands(comparison, ["--data-dir", "my data"], environ)]
     assert [command[: len(program)] for command in commands] == [program] * 3
     assert commands[0][len(program) :] == ["experiments", "compare", "a b", "c", "--data-dir", "my data"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("get", "x", "--version", "1.0.0", "--label", "production"),
+        ("render", "x", "--version", "1.0.0", "--label", "production"),
+        ("render", "x", "--to", "nobody"),
+        ("create", "--content", "x"),
+        ("create", "x", "--content", "x", "--file", "-"),
+        ("import", "x", "--from", "openai", "no-such-file.json"),
+        ("import", "x", "no-such-file.json"),
+        ("delete", "x"),
+        ("push", "--force", "me"),
+        ("push", "--bump", "huge"),
+        ("push", "--dir", "no-such-folder"),
+        ("status", "--dir", "no-such-folder"),
+        ("diff", "--from", "1.0.0"),
+        ("diff", "x", "--to", "1.0.0"),
+        ("lock",),
+        ("lock", "x", "--all"),
+        ("verify",),
+        ("bundle", "--out", "x"),
+        ("codegen", "--from", "nowhere"),
+        ("codegen", "--from", "lock"),
+        ("label", "x", "production"),
+    ],
+)
+def test_wrong_usage_of_the_prompt_commands_is_told_before_any_server_is_asked(
+    run: Run, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("prompts", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("promptops")
+    assert "Traceback" not in err
+    assert len(err.splitlines()) <= 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_help_text_of_the_prompt_commands_is_one_whole_line(run: Run) -> None:
+    _, out, _ = run("prompts", "--help")
+    lines = out.partition("Commands:\n")[2].splitlines()
+    assert len(lines) == 21
+    assert not [line for line in lines if "..." in line]
+
+
+def test_parts_of_messages_are_shown_as_text() -> None:
+    content = [
+        {"type": "text", "text": "Look:"},
+        {"type": "image", "url": "https://example.com/a.png"},
+        {"type": "image", "data": "aGk=", "media_type": "image/png"},
+        {"type": "file", "file_id": "file-1"},
+        {"type": "tool_call", "id": "1", "name": "search", "arguments": {"q": "x"}},
+        {"type": "tool_result", "tool_call_id": "1", "content": "found"},
+        {"type": "hologram"},
+    ]
+    assert shown_message({"role": "user", "name": "Ada", "content": content}).splitlines() == [
+        "user (Ada):",
+        "Look:",
+        "[image https://example.com/a.png]",
+        "[image image/png]",
+        "[file file-1]",
+        '[tool call search {"q":"x"}]',
+        "[result of 1]",
+        "found",
+        "[hologram]",
+    ]
+    assert shown_message({"role": "placeholder", "name": "history", "content": ""}) == "(the messages of history)"

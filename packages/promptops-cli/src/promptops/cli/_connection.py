@@ -26,6 +26,11 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     project: str | None = None
     data_dir: Path | None = None
 
+    @property
+    def origin(self) -> str | None:
+        """What the server is called where it is remembered; None for its address, which a directory's changes."""
+        return None if self.data_dir is None else f"data-dir:{self.data_dir.as_posix()}"
+
     @contextmanager
     def open(self) -> Generator[SyncPromptOpsClient]:
         """A client; with a data directory, of a server that runs in this process while the command does."""

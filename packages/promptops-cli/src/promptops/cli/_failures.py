@@ -1,10 +1,10 @@
 """What a failed command says and how it exits: one line on stderr, a hint where there is one, a code by class.
 
-====  ==================================================================
+====  =========================================================================
 code  meaning
-====  ==================================================================
+====  =========================================================================
 0     done
-1     something else failed
+1     something else failed, or a check found a difference or a conflict
 2     wrong usage or set-up: an option, the address, a missing package
 3     there is no such thing
 4     the input was refused
@@ -14,7 +14,7 @@ code  meaning
 8     the server failed
 9     the server asks to slow down
 130   interrupted
-====  ==================================================================
+====  =========================================================================
 """
 
 from __future__ import annotations

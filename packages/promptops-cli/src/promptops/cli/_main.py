@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["cli", "main"]
 
 OWN: Final = {
-    "prompts": ("promptops.cli.prompts:prompts", "Read, render and create prompts."),
+    "prompts": ("promptops.cli.prompts:prompts", "Read, render, write, label and synchronise prompts."),
     "datasets": ("promptops.cli.datasets:datasets", "Read datasets."),
     "experiments": ("promptops.cli.experiments:experiments", "Read and compare experiments."),
     "quickstart": ("promptops.cli.quickstart:quickstart", "See what PromptOps does, on this machine, in a minute."),

@@ -147,7 +147,7 @@ def _experiment(  # noqa: PLR0917
     concurrency: int,
     progress: bool,
 ) -> ExperimentResult:
-    labels = read_prompt(prompt.messages[0].content if prompt.messages else prompt.content).labels
+    labels = read_prompt(prompt.content).labels
 
     def label_message(example: DatasetExample) -> str:
         rendered = client.prompts.render(prompt.slug, {"message": example["message"]}, version=prompt.version)

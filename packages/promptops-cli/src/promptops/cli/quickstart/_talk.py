@@ -73,5 +73,5 @@ def next_commands(comparison: Comparison, where: list[str], environ: Mapping[str
 
 
 def _shots(prompt: PromptResponse) -> str:
-    count = len(read_prompt(prompt.messages[0].content if prompt.messages else prompt.content).examples)
+    count = len(read_prompt(prompt.content).examples)
     return f"{count} examples in its text"

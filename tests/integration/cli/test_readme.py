@@ -1,0 +1,46 @@
+"""The sessions of the command line's README go as printed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from promptops.client import SyncPromptOpsClient
+from promptops.server import EmbeddedServer
+
+README = (Path(__file__).parents[3] / "packages" / "promptops-cli" / "README.md").read_text(encoding="utf-8")
+DOCUMENT = re.findall(r"```markdown\n(.*?)```", README, re.DOTALL)[0]
+INSTALL, SHIP, CHECK, CONFLICT = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def replayed(session: str, promptops: Run, url: str) -> str:
+    """The session as it really goes."""
+    said = ""
+    for command in re.findall(r"^\$ promptops (.*)$", session, re.MULTILINE):
+        done = promptops(*shlex.split(command), PROMPTOPS_BASE_URL=url)
+        said += f"$ promptops {command}\n{done.stdout}{done.stderr}"
+    return said
+
+
+def test_the_sessions_go_as_printed(promptops: Run, tmp_path: Path) -> None:
+    file = tmp_path / "prompts" / "greeting.prompt.md"
+    file.parent.mkdir()
+    file.write_text(DOCUMENT, encoding="utf-8")
+    with EmbeddedServer(tmp_path / "data") as server, SyncPromptOpsClient(base_url=server.url) as client:
+        assert replayed(SHIP, promptops, server.url) == SHIP
+        assert replayed(CHECK, promptops, server.url) == CHECK
+        client.prompts.update("greeting", content="Good day {{ user_name }}!")
+        file.write_text(DOCUMENT.replace("Hello", "Dear"), encoding="utf-8")
+        assert replayed(CONFLICT, promptops, server.url) == CONFLICT
+
+
+def test_every_command_of_the_table_is_there(promptops: Run) -> None:
+    named = re.findall(r"^\| `promptops prompts ([^`]+)`", README, re.MULTILINE)
+    commands = {name.strip() for row in named for name in row.split("\\|")}
+    offered = promptops("prompts", "--help").stdout.partition("Commands:\n")[2]
+    assert commands == set(re.findall(r"^  (\w+)", offered, re.MULTILINE))
+    assert INSTALL.splitlines()[-1] == "$ promptops quickstart"
