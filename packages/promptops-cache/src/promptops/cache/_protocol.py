@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["Cache", "CacheUnavailable"]
+__all__ = ["Cache", "CacheMisconfigured", "CacheUnavailable"]
 
 
 class CacheUnavailable(Exception):  # noqa: N818 - it describes what happened
     """The backend did not answer; the caller decides whether to go on without it."""
+
+
+class CacheMisconfigured(CacheUnavailable):
+    """The backend cannot work with what it was given (a folder, an address, a limit) until someone changes that."""
 
 
 class Cache(Protocol):

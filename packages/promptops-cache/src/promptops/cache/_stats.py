@@ -6,7 +6,18 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["CacheStats"]
+__all__ = ["CacheStats", "TierStats"]
+
+
+class TierStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What was counted at one tier: ``unusable`` values were damaged, ``unavailable`` calls got no answer."""
+
+    tier: str
+    hits: int
+    misses: int
+    writes: int
+    unusable: int
+    unavailable: int
 
 
 class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +31,7 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
         size: Entries now.
         max_size: Most entries.
         memory_usage: Bytes now.
+        tiers: The shared caches behind it, the nearest first.
     """
 
     level: str = "none"
@@ -29,6 +41,7 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     max_size: int = 0
     memory_usage: int = 0
+    tiers: tuple[TierStats, ...] = ()
 
     @property
     def hit_rate(self) -> float:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import struct
 import threading
@@ -85,6 +86,7 @@ class FaultProxy:
         upstream: ``http://host:port`` to pass requests to, or None to answer here.
         mode: What it does at first.
         tls: Accept TLS with this context.
+        rename: Tell the upstream that its own name was asked for, as reverse proxies do.
         respond: Without an upstream: method and target to a raw HTTP response.
     """
 
@@ -94,11 +96,13 @@ class FaultProxy:
         *,
         mode: Mode | None = None,
         tls: ssl.SSLContext | None = None,
+        rename: bool = False,
         respond: Callable[[str, str], bytes] = _echo,
     ) -> None:
         self._upstream = urlsplit(upstream) if upstream is not None else None
         self._mode = mode if mode is not None else Pass()
         self._tls = tls
+        self._rename = rename
         self._respond = respond
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
@@ -300,7 +304,9 @@ class FaultProxy:
         method, target = (part.decode("latin-1") for part in request.split(b" ", 2)[:2])
 
         async def fetch() -> bytes:
-            return self._respond(method, target) if upstream is None else await upstream.fetch(method, request)
+            if upstream is None:
+                return self._respond(method, target)
+            return await upstream.fetch(method, upstream.renamed(request) if self._rename else request)
 
         async def write(data: bytes) -> None:
             writer.write(data)
@@ -316,6 +322,11 @@ class _Upstream:
         self._host = host
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    def renamed(self, request: bytes) -> bytes:
+        """The request with the name of the upstream."""
+        name = f"host: {self._host}:{self._port}".encode()
+        return re.sub(rb"(?mi)^host:[^\r\n]*", name, request, count=1)
 
     async def fetch(self, method: str, request: bytes) -> bytes:
         """Send a request as it is and return the raw answer."""
