@@ -17,6 +17,7 @@ from promptops.server.catalogue import FILE_NAME as MODEL_FILE
 from promptops.server.errors import error_reply
 from promptops.server.gate import Gate, Ticket, quota_headers
 from promptops.server.operations import VISIT
+from promptops.server.push import Publisher, publisher_of
 from promptops.server.rates import Limiter, Peers
 from promptops.server.routes import HANDLERS
 from promptops.server.services import Services
@@ -41,6 +42,7 @@ class PromptOpsApp(Litestar):
     services: Services
     _gate: Gate
     _store: SqliteStore | None = None
+    _publisher: Publisher | None = None
     _settings: Settings
 
     def configure(self, settings: Settings) -> PromptOpsApp:
@@ -59,6 +61,7 @@ class PromptOpsApp(Litestar):
         store = SqliteStore(self._settings.data_dir)
         try:
             pepper = load_pepper(self._settings.data_dir)
+            self._publisher = publisher_of(self._settings, store)
         except BaseException:
             store.close()
             raise
@@ -93,6 +96,9 @@ class PromptOpsApp(Litestar):
         store, self._store = self._store, None
         if store is not None:
             store.close()
+        publisher, self._publisher = self._publisher, None
+        if publisher is not None:  # after the store: its last writes are told of too
+            publisher.close()
 
     async def has_keys(self) -> bool:
         """Whether a key was ever made for this directory."""

@@ -67,6 +67,13 @@ _directory = click.option(
     help="Wrong credentials from one address before they are answered with 429; raise it behind a proxy.",
 )
 @click.option(
+    "--redis-url",
+    envvar="PROMPTOPS_REDIS_URL",
+    show_envvar=True,
+    default=None,
+    help="Publish changed prompts on this Redis, so that clients see them at once.  [default: none]",
+)
+@click.option(
     "--protected-label",
     "protected_labels",
     multiple=True,
@@ -81,6 +88,7 @@ def serve(
     data_dir: Path | None,
     accept_unknown_example_ids: bool,
     failed_auth_per_minute: int,
+    redis_url: str | None,
     protected_labels: tuple[str, ...],
 ) -> None:
     """Run the PromptOps server until it is told to stop."""
@@ -95,6 +103,7 @@ def serve(
         port=port,
         accept_unknown_example_ids=accept_unknown_example_ids,
         limits=Limits(failed_auth_per_minute=failed_auth_per_minute),
+        redis_url=redis_url or None,
         protected_labels=protected_labels or default_protected_labels(),
     )
     listening = bind(host, port)

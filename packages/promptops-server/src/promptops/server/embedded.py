@@ -27,7 +27,7 @@ class EmbeddedServer:
         directory: Where the data lies; without one, a temporary directory that goes with the server.
         port: 0 takes a free port.
         accept_unknown_example_ids: See :class:`promptops.server.settings.Settings`, also for ``limits`` and
-            ``protected_labels``.
+            ``redis_url``, ``protected_labels``.
 
     Attributes:
         url: For example ``http://127.0.0.1:40123``; known from the construction on.
@@ -44,6 +44,7 @@ class EmbeddedServer:
         port: int = 0,
         accept_unknown_example_ids: bool = False,
         limits: Limits | None = None,
+        redis_url: str | None = None,
         protected_labels: Sequence[str] = ("production",),
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="promptops-") if directory is None else None
@@ -55,6 +56,7 @@ class EmbeddedServer:
             port=self._listening.getsockname()[1],
             accept_unknown_example_ids=accept_unknown_example_ids,
             limits=limits if limits is not None else Limits(),
+            redis_url=redis_url,
             protected_labels=tuple(protected_labels),
         )
         self._ready = threading.Event()

@@ -54,6 +54,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         body_seconds: How long a caller may take to send a body.
         limits: What a key may send unless it says otherwise; nothing is limited while there are no keys.
         retention: How long usage and telemetry are kept.
+        redis_url: The Redis on which changed prompts are published; None publishes nothing.
         protected_labels: Labels that only keys with the scope ``prompts:label`` move.
 
     Raises:
@@ -67,6 +68,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     body_seconds: float = 30.0
     limits: Limits = Limits()
     retention: Retention = Retention()
+    redis_url: str | None = None
     protected_labels: tuple[str, ...] = ("production",)
 
     def __post_init__(self) -> None:
@@ -77,6 +79,13 @@ class Settings(Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(
                     f"'{label[:64]}' cannot be a protected label: {error.validation_errors[0]['message']}."
                 ) from error
+
+    def __repr__(self) -> str:
+        shown = (
+            (name, "***" if name == "redis_url" and self.redis_url is not None else getattr(self, name))
+            for name in self.__struct_fields__
+        )
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown)})"
 
 
 def default_data_dir() -> Path:

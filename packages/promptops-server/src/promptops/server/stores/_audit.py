@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
+from promptops.server.changes import Changed
 from promptops.server.grants import Grant
 from promptops.server.stores._session import Session
 from promptops.server.stores.scope import Scoped
@@ -28,6 +29,7 @@ _INSERT: Final = Scoped(
     " from_version) VALUES (:project_id, :key_id, :action, :kind, :object_id, :version, :content_hash, :request_id,"
     " :at, :label, :from_version)"
 )
+_SLUG: Final = Scoped("SELECT p.slug FROM prompts p WHERE p.id = :id AND {p:granted}")
 
 
 def record(
@@ -43,7 +45,7 @@ def record(
     label: str | None = None,
     from_version: str | None = None,
 ) -> None:
-    """Note who did what, in the transaction that does it."""
+    """Note who did what, in the transaction that does it; a prompt must still be there when it is noted."""
     values: dict[str, Any] = {
         "project_id": project_id,
         "key_id": grant.subject,
@@ -58,3 +60,7 @@ def record(
         "from_version": from_version,
     }
     session.run(_INSERT, grant, **values)
+    if kind == "prompt":
+        found = session.one(_SLUG, grant, id=object_id)
+        slug = None if found is None else found[0]
+        session.changes.append(Changed(project_id=project_id, prompt_id=object_id, slug=slug, version=version))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
+from promptops.server.changes import Changed
 from promptops.server.grants import Grant
 from promptops.server.idempotency import KEEP_SECONDS, Once, Replayed
 from promptops.server.stores.scope import Scoped, granted
@@ -46,11 +47,16 @@ def moment(microseconds: int) -> datetime:
 
 
 class Session:
-    """Runs statements on one connection, each within the projects of a grant."""
+    """Runs statements on one connection, each within the projects of a grant.
 
-    __slots__ = ("_connection", "_last")
+    Attributes:
+        changes: What the transaction under way changed; whoever commits it takes them.
+    """
+
+    __slots__ = ("_connection", "_last", "changes")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self.changes: list[Changed] = []
         self._connection = connection
         self._last = 0
 

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 from promptops.core.errors import ServerError
 from promptops.core.log import log
 from promptops.server._locks import FileLock
+from promptops.server.changes import Changed
 from promptops.server.stores._session import Session
 
 __all__ = ["Writer"]
@@ -49,6 +50,11 @@ class _Job:
             self.future.set_result(self.result)
 
 
+def _nobody(changes: list[Changed]) -> None:
+    """Nobody listens."""
+    del changes
+
+
 class Writer:
     """Runs functions over a :class:`Session` in transactions."""
 
@@ -57,6 +63,8 @@ class Writer:
         self._wal = database.with_name(f"{database.name}-wal")
         self._checkpoint_lock = checkpoint_lock
         self._session = Session(connection)
+        self.on_commit: Callable[[list[Changed]], None] = _nobody
+        """Called on the writing thread with what a commit changed; it must not wait."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="promptops-writer", daemon=True)
         self._closed = False
@@ -114,19 +122,32 @@ class Writer:
                 group.append(job)
                 self._work(job)
             self._connection.execute("COMMIT")
+            self._announce()
         except sqlite3.Error as error:
+            self._session.changes.clear()
             for job in group:
                 job.error = job.error or error
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         return running
 
+    def _announce(self) -> None:
+        """Tell what was committed."""
+        if changes := self._session.changes:
+            self._session.changes = []
+            try:
+                self.on_commit(changes)
+            except Exception:  # noqa: BLE001 - the write stands, whatever the listener does
+                log().exception("change_listener_failed")
+
     def _work(self, job: _Job) -> None:
+        before = len(self._session.changes)
         self._connection.execute("SAVEPOINT job")
         try:
             job.result = job.work(self._session)
         except Exception as error:
             job.error = error
+            del self._session.changes[before:]
             if not self._connection.in_transaction:  # a full disk rolls everything back; nobody's work stands
                 raise sqlite3.OperationalError(str(error)) from error
             self._connection.execute("ROLLBACK TO job")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import msgspec
 from promptops.core.errors import ConfigurationError
 from promptops.server import wire
 from promptops.server._locks import FileLock
+from promptops.server.changes import Changed
 from promptops.server.ids import new_id
 from promptops.server.stores._base import SqliteBase
 from promptops.server.stores._session import Session, connect
@@ -104,6 +106,10 @@ class SqliteStore(
             super().__init__(path, Session(self._reading), writer)
             writer.start()
             undo.pop_all()
+
+    def listen(self, on_commit: Callable[[list[Changed]], None]) -> None:
+        """Call this with the prompts that each commit changed, on the writing thread; it must not wait."""
+        self._writer.on_commit = on_commit
 
     async def find_key(self, public_id: str) -> StoredKey | None:
         """A key by its public id."""

@@ -251,11 +251,11 @@ class SqlitePrompts(SqliteBase):
             drop_labels(session, grant, current.id, current.project_id, labels)
             every = [row[0] for row in session.all(_VERSIONS_OF, grant, id=current.id)]
             gone = every if version is None else [version]
+            record(session, grant, "prompt", "deleted", current.id, project_id=current.project_id, version=version)
             if gone == every:
                 session.run(_DELETE, grant, id=current.id)
             else:
                 session.run(_DELETE_VERSION, grant, id=current.id, sort_key=sort_key(current.version))
-            record(session, grant, "prompt", "deleted", current.id, project_id=current.project_id, version=version)
             return wire.PromptDeleted(deleted=True, versions=gone)
 
         return await self._write(once, work)
