@@ -26,7 +26,7 @@ integration: ## Only the tests that start real servers
 	$(RUN) pytest -n auto tests/integration
 
 packaging: ## Build every wheel, install each alone, and run each package's own tests against its wheel
-	$(TOX) -e packaging,core,models,cache,prompts,experiments,client,server,cli
+	$(TOX) -e packaging,core,models,cache,cache-disk,cache-redis,telemetry,prompts,experiments,client,server,cli
 
 gen: ## Write the OpenAPI schema and the client's models
 	$(TOX) -e build_openapi_schema,openapi_codegen_for_python_client
@@ -34,8 +34,9 @@ gen: ## Write the OpenAPI schema and the client's models
 bench: ## Measure ours beside plain httpx + msgspec and aiohttp, in one run
 	$(RUN) --group bench python -m benchmarks
 
-bench-peers: ## Measure rendering beside the clients of other registries, each in an environment of its own under build/
+bench-peers: ## Measure rendering and the cached get beside other registries' clients, each in an environment under build/
 	$(RUN) --group bench python -m benchmarks.peers
+	$(RUN) --group bench python -m benchmarks.peers.cached_get
 
 soak: ## The long forms of the tests (PROMPTOPS_SOAK=1): more rounds, more children, more examples
 	PROMPTOPS_SOAK=1 $(RUN) pytest -n auto

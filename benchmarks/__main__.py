@@ -5,7 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MODULES = ("client_bench", "startup_bench", "transport_bench", "render_bench")
+MODULES = (
+    "client_bench",
+    "startup_bench",
+    "transport_bench",
+    "render_bench",
+    "cache_bench",
+    "disk_cache_bench",
+    "redis_cache_bench",
+)
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import chevron  # type: ignore[import-untyped] # ships no types
@@ -55,6 +56,15 @@ DOCUMENTS: dict[str, Any] = {
 
 class OnePrompt:
     """A runtime that knows one prompt."""
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Nothing here takes any time."""
+        del seconds
+        return nullcontext()
+
+    def lock(self) -> AbstractAsyncContextManager[None]:
+        """Nobody else is here."""
+        return nullcontext()
 
     async def send(self, _: Request) -> Response:
         return Response(status=200, headers={}, body=msgspec.json.encode(PROMPT))
@@ -123,6 +133,12 @@ def main() -> None:
         number=20_000,
     )
     awaited = asyncio.run(best_awaited(lambda: prompts.get("greeting"), 20_000))
+    # Older than its ttl, and the next refresh is not due: what every reader meets during an outage.
+    for entry in prompts.cache.shelf.entries.values():
+        entry.fresh_until = 0.0
+        entry.serve_until = time.monotonic() + 3600.0
+    assert blocking.read("greeting").stale
+    again_dictionary, stale = best(lambda: kept["greeting"], lambda: blocking.get("greeting"), number=20_000)
     blocking_render, _ = best(lambda: blocking.render("greeting", {"who": "Ada"}), lambda: None, number=5000)
     report = {
         "render_us": ours * 1e6,
@@ -142,6 +158,7 @@ def main() -> None:
         "sync_get_ns": latest * 1e9,
         "sync_get_vs_dict": latest / dictionary,
         "sync_get_numbered_vs_dict": numbered / dictionary,
+        "sync_stale_get_vs_dict": stale / again_dictionary,
         "peek_vs_dict": peek / dictionary,
         "async_get_vs_dict": awaited / dictionary,
         "sync_render_us": blocking_render * 1e6,

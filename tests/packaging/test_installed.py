@@ -57,6 +57,34 @@ from promptops.cache import MemoryCache, cache_key
 key: str = cache_key("prompt", "a:b")
 print(key, MemoryCache)
 """,
+    "promptops-cache-disk": """
+import asyncio
+import tempfile
+
+from promptops.cache_disk import DiskCache
+
+
+async def main(directory: str) -> None:
+    cache = DiskCache(directory, namespace="here")
+    await cache.set("greeting", b"Hello")
+    value: bytes | None = await cache.get("greeting")
+    print(value)
+
+
+with tempfile.TemporaryDirectory() as directory:
+    asyncio.run(main(directory))
+""",
+    "promptops-cache-redis": """
+from promptops.cache import CacheUnavailable
+from promptops.cache_redis import RedisCache
+
+cache = RedisCache("redis://127.0.0.1:1/0")
+try:
+    value: bytes | None = cache.store.read("greeting")
+except CacheUnavailable as error:
+    print("away:", type(error).__name__)
+cache.store.close()
+""",
     "promptops-telemetry": """
 from promptops.core import RuntimeConfig
 from promptops.telemetry import HttpExporter, Telemetry, TelemetryConfig
@@ -123,6 +151,8 @@ SIBLINGS = {
     "promptops-core": set[str](),
     "promptops-models": set[str](),
     "promptops-cache": set[str](),
+    "promptops-cache-disk": {"cache"},
+    "promptops-cache-redis": {"cache"},
     "promptops-telemetry": {"core"},
     "promptops-prompts": {"core", "models", "cache"},
     "promptops-experiments": {"core", "models"},

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
+from promptops.cache import TierStats
 from promptops.client import (
     ClientConfig,
     ClientStats,
@@ -13,6 +14,7 @@ from promptops.client import (
     OffsetPage,
     PromptOpsClient,
     PromptOpsError,
+    PromptRead,
     Prompts,
     PromptVariables,
     SyncPromptOpsClient,
@@ -59,6 +61,24 @@ def prompts_blocking(client: SyncPromptOpsClient) -> None:
     assert_type(client.prompts.render("greeting", {"name": "Ada"}), RenderedPrompt)
     assert_type(client.prompts.create("Greeting", content="Hi"), PromptResponse)
     assert_type(client.prompts.iterate(), Iterator[PromptResponse])
+
+
+def said(error: Exception) -> str:
+    return str(error)
+
+
+async def fallbacks(client: PromptOpsClient, blocking: SyncPromptOpsClient) -> None:
+    assert_type(await client.prompts.get("greeting", fallback=None), PromptResponse | None)
+    assert_type(await client.prompts.get("greeting", fallback=said), PromptResponse | str)
+    assert_type(blocking.prompts.get("greeting", fallback=""), PromptResponse | str)
+    assert_type(blocking.get_prompt("greeting", fallback=[1]), PromptResponse | list[int])
+    assert_type(await client.prompts.read("greeting"), PromptRead[PromptResponse])
+    assert_type(blocking.read_prompt("greeting", fallback=None), PromptRead[PromptResponse | None])
+    assert_type(blocking.prompts.read("greeting").age, float | None)
+    assert_type(await client.prompts.render("greeting", {"a": 1}, fallback="Hi {{ a }}"), RenderedPrompt)
+    assert_type(blocking.render_prompt("greeting", {"a": 1}, fallback=None), RenderedPrompt | None)
+    assert_type(blocking.cache_warm(["greeting"]), Prompts)
+    assert_type(blocking.get_cache_stats().tiers, tuple[TierStats, ...])
 
 
 async def chat(client: PromptOpsClient) -> None:
@@ -143,13 +163,13 @@ def flat_blocking(client: SyncPromptOpsClient) -> None:
     assert_type(client.get_prompts(["a"]).errors, dict[str, PromptOpsError])
     assert_type(client.get_model_compatibility("a", "openai", "gpt-4"), bool)
     assert_type(client.health_check(), HealthStatus)
-    client.get_prompt()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.get_prompt()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     client.list_prompts(sort_by="colour")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def bridges_keep_their_signatures(client: SyncPromptOpsClient) -> None:
     # Each call is wrong on purpose; an ignore that is not needed fails the check.
-    client.prompts.render()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.prompts.render()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     client.prompts.create("a", contents="b")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.datasets.get(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.experiments.runs("a", "b")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -8,12 +8,13 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from promptops.client import SyncPromptOpsClient
 from promptops.server import EmbeddedServer
 
 README = (Path(__file__).parents[3] / "packages" / "promptops-cli" / "README.md").read_text(encoding="utf-8")
 DOCUMENT = re.findall(r"```markdown\n(.*?)```", README, re.DOTALL)[0]
-INSTALL, SHIP, CHECK, CONFLICT = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+INSTALL, CACHE, SHIP, CHECK, CONFLICT = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -36,6 +37,15 @@ def test_the_sessions_go_as_printed(promptops: Run, tmp_path: Path) -> None:
         client.prompts.update("greeting", content="Good day {{ user_name }}!")
         file.write_text(DOCUMENT.replace("Hello", "Dear"), encoding="utf-8")
         assert replayed(CONFLICT, promptops, server.url) == CONFLICT
+
+
+def test_the_session_about_caches_goes_as_printed(
+    promptops: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    with EmbeddedServer(tmp_path / "data") as server, SyncPromptOpsClient(base_url=server.url) as client:
+        client.prompts.create("Greeting", content="Hi")
+        assert replayed(CACHE, promptops, server.url) == CACHE
 
 
 def test_every_command_of_the_table_is_there(promptops: Run) -> None:

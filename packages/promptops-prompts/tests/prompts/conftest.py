@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import msgspec
@@ -38,6 +39,15 @@ class StubRuntime:
         data = self.answer(request)
         body = {"success": True, "data": data, "metadata": {"request_id": "r", "timestamp": "2026-01-01T00:00:00Z"}}
         return Response(status=200, headers={"content-type": "application/json"}, body=msgspec.json.encode(body))
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Nothing here takes any time."""
+        del seconds
+        return nullcontext()
+
+    def lock(self) -> Any:
+        """Nobody else is here."""
+        return nullcontext()
 
     async def gather(self, *thunks: Any, limit: int | None = None) -> list[Any]:
         """One after another."""

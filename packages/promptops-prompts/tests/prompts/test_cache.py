@@ -123,8 +123,11 @@ def test_level_none_keeps_nothing(make_prompt: Any) -> None:
 @pytest.mark.parametrize(
     ("config", "field"),
     [
-        (CacheConfig(level="redis"), "cache.level"),
-        (CacheConfig(level=CacheLevel.HYBRID), "cache.level"),
+        (CacheConfig(level="redis"), "cache.redis_url"),
+        (CacheConfig(level=CacheLevel.HYBRID), "cache.redis_url"),
+        (CacheConfig(level="disk"), "cache.level: 'disk' needs a client"),
+        (CacheConfig(max_stale=-1.0), "cache.max_stale"),
+        (CacheConfig(disk_max_bytes=-1), "cache.disk_max_bytes"),
         (CacheConfig(level="disc"), "cache.level"),
         (CacheConfig(ttl=-1.0), "cache.ttl"),
         (CacheConfig(ttl=float("nan")), "cache.ttl"),
@@ -164,7 +167,10 @@ def test_another_ttl_forgets_what_was_kept_for_the_old_one(make_prompt: Callable
     assert cache.peek((None, "p", "1.0.0")) is not None
 
 
-@pytest.mark.parametrize(("field", "value"), [("ttl", "60"), ("max_size", 1.5), ("max_bytes", True), ("jitter", None)])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("ttl", "60"), ("max_size", 1.5), ("max_bytes", True), ("jitter", None), ("push", 1), ("directory", 7)],
+)
 def test_a_setting_of_another_type_is_refused_by_name(field: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=rf"cache\.{field}"):
         PromptCache(CacheConfig(**{field: value}))

@@ -180,4 +180,5 @@ async def test_the_store_works_without_a_runtime_too(tmp_path: Path, write: Writ
     write("a", "x")
     store: PromptStore = LocalPromptStore(tmp_path)
     found = await store.get("a", version=None, label=None, project=None, fresh=False, timeout=None)
+    assert found is not None
     assert found.content == "x"

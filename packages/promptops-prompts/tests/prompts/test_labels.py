@@ -279,7 +279,7 @@ async def test_the_bundle_serves_nothing_else(stub: Any, make_prompt: Any) -> No
     for error in (PromptNotFoundError("no"), RateLimitError("slow"), ValidationError("bad")):
         stub.fail(error)
         with pytest.raises(type(error)):
-            await prompts.get("a")
+            await prompts.get(f"a {type(error).__name__}")
 
 
 async def test_what_is_at_hand_is_served_before_the_bundle(stub: Any, make_prompt: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 from promptops.cli._failures import CommandFailed
-from promptops.client import ClientConfig, SyncPromptOpsClient
+from promptops.client import CacheConfig, ClientConfig, SyncPromptOpsClient
 
 __all__ = ["LOCAL_URL", "Connection", "connected", "embedded"]
 
@@ -32,8 +32,12 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.data_dir is None else f"data-dir:{self.data_dir.as_posix()}"
 
     @contextmanager
-    def open(self) -> Generator[SyncPromptOpsClient]:
-        """A client; with a data directory, of a server that runs in this process while the command does."""
+    def open(self, *, cache: CacheConfig | None = None) -> Generator[SyncPromptOpsClient]:
+        """A client; with a data directory, of a server that runs in this process while the command does.
+
+        Args:
+            cache: Where it keeps prompts, when a server of its own is at an address that stays.
+        """
         if self.data_dir is not None:
             if self.base_url is not None:
                 raise click.UsageError("give --base-url or --data-dir, not both")
@@ -46,7 +50,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
             with embedded(self.data_dir, project=self.project) as client:
                 yield client
             return
-        with SyncPromptOpsClient(base_url=self._address(), project=self.project) as client:
+        with SyncPromptOpsClient(base_url=self._address(), project=self.project, cache=cache) as client:
             yield client
 
     def _address(self) -> str | None:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         PromptVariables,
         RenderResponse,
     )
-    from promptops.prompts import Prompts
+    from promptops.prompts import PromptRead, Prompts
     from promptops.prompts.diff import PromptDiff
     from promptops.prompts.rendered import RenderedPrompt
     from promptops.telemetry.summary import TelemetrySummary
@@ -86,6 +86,7 @@ __all__ = [
     "PromptOpsClient",
     "PromptOpsError",
     "PromptOpsTimeoutError",
+    "PromptRead",
     "PromptResponse",
     "PromptVariables",
     "Prompts",
@@ -123,6 +124,7 @@ _LATER = {
     "PromptDiff": "promptops.prompts.diff",
     "PromptEvent": "promptops.models",
     "PromptLabel": "promptops.models",
+    "PromptRead": "promptops.prompts",
     "PromptResponse": "promptops.models",
     "PromptVariables": "promptops.models",
     "Prompts": "promptops.prompts",

@@ -43,7 +43,8 @@ class PromptOpsClient(AsyncCalls):
         project: The project of every call that names none.
         secret_key: Turns on request signing.
         key_id: The public id of the key that signs, when it is not inside ``api_key``.
-        http_client: An ``httpx.AsyncClient`` of yours that everything goes through; it stays open at shutdown.
+        http_client: An ``httpx.AsyncClient`` of yours that everything goes through; it stays open at shutdown. Prompts
+            that are older than their ttl are then asked for by their readers, not in the background.
         proxy: URL of a proxy.
         max_connections: Most connections open at once (20).
         http2: Whether to speak HTTP/2.
@@ -88,12 +89,13 @@ class PromptOpsClient(AsyncCalls):
             "verify": verify,
             "bundle": bundle,
         }
-        super().__init__(ClientState(resolve(config, keywords), _make_runtime, http_client=http_client))
+        super().__init__(ClientState(resolve(config, keywords), _make_runtime, blocking=False, http_client=http_client))
 
     @property
     def prompts(self) -> AsyncPrompts:
         """Prompts: get, render, list, create, update, roll back, delete; labels, history and differences."""
-        return self._state.prompts()
+        made: AsyncPrompts | None = self._state.made("prompts")
+        return made if made is not None else self._state.prompts()
 
     @property
     def models(self) -> AsyncModels:

@@ -83,7 +83,8 @@ def _finished(state: ClientState, event: str, started: float, result: object) ->
         reports.record(event, started, "cancelled" if type(result).__name__ == "CancelledError" else "error", **facts)
     else:
         for name in ("version", "cache_hit"):
-            if (value := getattr(result, name, None)) is not None:
+            # A read says of its prompt where that came from.
+            if (value := getattr(result, name, getattr(getattr(result, "prompt", None), name, None))) is not None:
                 facts[name] = value
         if isinstance(result, list):
             facts["count"] = len(result)  # pyright: ignore[reportUnknownArgumentType] - of anything

@@ -124,16 +124,26 @@ class ServiceCalls(FlatCalls):
         return self._state.stats()
 
     def get_cache_stats(self) -> CacheStats:
-        """What the cache of prompts counted, and how full it is."""
+        """What the cache of prompts counted, and how full it is; ``tiers`` has the shared caches behind the memory."""
         return self._state.cache_stats()
+
+    async def measure_cache(self) -> dict[str, CacheStats | None]:
+        """How much lies in the shared caches, of this client and others, by ``redis`` and ``disk``.
+
+        Returns:
+            ``size`` in entries and, of the disk, ``memory_usage`` in bytes; None for a cache that is away.
+        """
+        return await self._state.cache().measure()
 
     async def clear_cache(self, prompt_id: str | None = None, version: str | None = None) -> None:
         """Forget everything that is kept, one prompt, or one version of it (``latest`` for the latest).
 
+        It is forgotten in memory and in the shared caches, there for the projects that this client read from.
+
         Raises:
             ValidationError: A version came without a prompt, or an argument cannot be meant; nothing was forgotten.
         """
-        self._state.forget(prompt_id, version)
+        await self._state.forget(prompt_id, version)
 
     def get_telemetry_summary(self) -> TelemetrySummary:
         """How telemetry stands: what is pending, and what it is set to."""

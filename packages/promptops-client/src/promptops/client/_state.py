@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 from promptops.cache import CacheConfig
+from promptops.client._caching import Behind, check, is_shared
 from promptops.client._locks import ForkLock
 from promptops.client._reports import Reports
 from promptops.client._runtime import ClientRuntime
@@ -31,8 +32,8 @@ T = TypeVar("T")
 class ClientState:
     """The one runtime of a client and the resources over it, made at first use.
 
-    Both facades hold one; they differ in ``make_runtime`` alone. Opening sends nothing: a server that is away does
-    not keep a program from starting.
+    Both facades hold one; they differ in ``make_runtime`` and in what ``blocking`` says of it. Opening sends nothing: a
+    server that is away does not keep a program from starting.
     """
 
     def __init__(
@@ -40,11 +41,12 @@ class ClientState:
         settings: ClientConfig,
         make_runtime: Callable[[RuntimeConfig], Runtime],
         *,
+        blocking: bool,
         http_client: object | None = None,
     ) -> None:
         self._http_client = http_client
         self._config = runtime_config(settings, http_client=http_client)
-        _check_cache(settings.cache)
+        check(settings.cache)
         self._bundle = _bundle_of(settings)
         self.settings = settings
         self._counter = CallCounter()
@@ -53,7 +55,18 @@ class ClientState:
         self._lock = ForkLock()
         self._updating = ForkLock()
         self._cache: PromptCache | None = None
+        self._behind = Behind(
+            self.runtime,
+            self._counter,
+            blocking=blocking,
+            refreshes=blocking or http_client is None,
+            config=lambda: self._config,
+        )
         self._resources: dict[str, Any] = {}
+        self.made = self._resources.get
+        """A resource or view that was made already, by its name; the hot path asks here first."""
+        if is_shared(settings.cache):
+            self.cache()  # a directory that cannot be used shows now
 
     @property
     def closed(self) -> bool:
@@ -106,13 +119,11 @@ class ClientState:
         """The prompts that the client remembers; every prompts resource of it shares them."""
         cache = self._cache
         if cache is None:
-            from promptops.prompts import PromptCache
-
             with self._lock.here():
-                cache = self._cache = self._cache or PromptCache(self.settings.cache)
+                cache = self._cache = self._cache or self._behind.make_cache(self.settings.cache)
         return cache
 
-    def forget(self, prompt_id: str | None, version: str | None) -> None:
+    async def forget(self, prompt_id: str | None, version: str | None) -> None:
         """Forget everything that is kept, one prompt, or one version of it.
 
         Raises:
@@ -122,7 +133,8 @@ class ClientState:
             from promptops.prompts._checks import check_name
 
             check_name(prompt_id, "prompt_id")
-        self.cache().clear(prompt_id, version=version)
+        cache = self.cache()
+        await cache.drop(await cache.clear_all(prompt_id, version=version, project=self.settings.project))
         models: AsyncModels | None = self._resources.get("models")
         if prompt_id is None and models is not None:
             models.clear()
@@ -150,9 +162,15 @@ class ClientState:
         with self._updating.here():
             settings = merged(self.settings, changes)
             config = runtime_config(settings, http_client=self._http_client)
-            _check_cache(settings.cache)
+            check(settings.cache)
             telemetry = settings.telemetry or TelemetryConfig()
             old, old_config = self.settings, self._config
+            moved = _whose(config) != _whose(old_config)
+            cache = self.cache() if self._cache is not None or is_shared(settings.cache) else None
+            prepared = None
+            if cache is not None:
+                prepared = cache.prepare(settings.cache or CacheConfig(), moved_to=config if moved else None)
+            left: list[Callable[[], None]] = []
             bundle = self._bundle if settings.bundle == old.bundle else _bundle_of(settings)
 
             def swap() -> None:
@@ -160,12 +178,22 @@ class ClientState:
                     self.settings, self._config, self._bundle = settings, config, bundle
                     if (settings.project, settings.bundle) != (old.project, old.bundle):
                         self._resources.clear()  # they are made again, for the other project or with the other bundle
-                    if _whose(config) != _whose(old_config):
+                    if moved:
                         self._forget_answers()
-                    if self._cache is not None:
-                        self._cache.reconfigure(settings.cache or CacheConfig())
+                    if cache is not None and prepared is not None:
+                        left.append(cache.adopt(prepared))
 
-            self.runtime.replace(_of_transport(config), swap=swap)
+            # The background goes first: what it asks the new server before the swap is not kept.
+            self._behind.follow(_of_transport(config))
+            try:
+                self.runtime.replace(_of_transport(config), swap=swap)
+            except BaseException:
+                self._behind.follow(_of_transport(old_config))
+                raise
+            for close in left:
+                from promptops.cache.policy import BACKGROUND
+
+                BACKGROUND.submit(close, close)  # it may take a moment, and this may be an event loop
             if telemetry != self.reports.config or _of_transport(config) != _of_transport(old_config):
                 self.reports.follow(telemetry, _of_transport(config))
 
@@ -193,7 +221,13 @@ class ClientState:
         finally:
             with self._lock.here():
                 self._resources.clear()
+            if self._cache is not None:
+                if is_shared(self.settings.cache) and not self.closed:
+                    await self.runtime.run_blocking(self._cache.close)  # it may take a moment
+                else:
+                    self._cache.close()
             await self.runtime.aclose()
+            await self._behind.aclose()
 
     def _forget_answers(self) -> None:
         if self._cache is not None:
@@ -223,13 +257,6 @@ class ClientState:
         from promptops.experiments import AsyncExperiments
 
         return AsyncExperiments(runtime, project=self.settings.project)
-
-
-def _check_cache(config: CacheConfig | None) -> None:
-    if config is not None:
-        from promptops.prompts import check_cache
-
-        check_cache(config)
 
 
 def _bundle_of(settings: ClientConfig) -> Bundle | None:

@@ -88,13 +88,14 @@ class SyncPromptOpsClient(SyncCalls):
             "verify": verify,
             "bundle": bundle,
         }
-        self._state = ClientState(resolve(config, keywords), _make_runtime, http_client=http_client)
+        self._state = ClientState(resolve(config, keywords), _make_runtime, blocking=True, http_client=http_client)
         super().__init__(AsyncCalls(self._state))
 
     @property
     def prompts(self) -> SyncPrompts:
         """Prompts: get, render, list, create, update, roll back, delete; labels, history and differences."""
-        return self._state.view("prompts", _sync_prompts)
+        made: SyncPrompts | None = self._state.made("sync prompts")
+        return made if made is not None else self._state.view("prompts", _sync_prompts)
 
     @property
     def models(self) -> SyncModels:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from promptops.prompts._models import AsyncModels, SyncModels
     from promptops.prompts._native import NativePromptStore
     from promptops.prompts._resource import AsyncPrompts
+    from promptops.prompts._surroundings import Surroundings
     from promptops.prompts._sync import SyncPrompts
     from promptops.prompts.diff import PromptDiff, diff_prompts
+    from promptops.prompts.reading import PromptRead
     from promptops.prompts.render import Rendered, render_prompt
     from promptops.prompts.rendered import RenderedPrompt
     from promptops.prompts.stores import PromptQuery, PromptStore
@@ -28,10 +30,12 @@ __all__ = [
     "PromptCache",
     "PromptDiff",
     "PromptQuery",
+    "PromptRead",
     "PromptStore",
     "Prompts",
     "Rendered",
     "RenderedPrompt",
+    "Surroundings",
     "SyncModels",
     "SyncPrompts",
     "Template",
@@ -52,11 +56,13 @@ _HOMES = {
     "PromptDiff": "diff",
     "check_cache": "_cache",
     "PromptQuery": "stores",
+    "PromptRead": "reading",
     "PromptStore": "stores",
     "Prompts": "_lookups",
     "Rendered": "render",
     "RenderedPrompt": "rendered",
     "SyncModels": "_models",
+    "Surroundings": "_surroundings",
     "SyncPrompts": "_sync",
     "Template": "template",
     "compile_template": "template",

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import Final, TypeAlias
+from contextlib import suppress
+from weakref import WeakSet
 
 import msgspec
-from promptops.cache import CacheConfig, CacheLevel, CacheStats, Lru
-from promptops.core.errors import ConfigurationError
+from promptops.cache import CacheConfig, CacheStats
+from promptops.cache.policy import BACKGROUND, Flights, Read, ReadThrough, Tier
+from promptops.core.config import RuntimeConfig
+from promptops.core.messages import PROMPT_READ
+from promptops.core.runtime import Runtime
 from promptops.models import PromptResponse
-from promptops.prompts._checks import refused
-from promptops.prompts.versions import normalise_version
+from promptops.prompts._addresses import PromptKey
+from promptops.prompts._cache_checks import check_cache
+from promptops.prompts._memory import PromptMemory, Traces
+from promptops.prompts._origin import PromptOrigin, decode_prompt
+from promptops.prompts._shared import Forgotten, SharedTiers
+from promptops.prompts._surroundings import Prepared, Surroundings, later, make_shared, of_tiers
+from promptops.prompts.stores import PromptStore
 
-__all__ = ["PromptCache", "PromptKey", "check_cache"]
+__all__ = ["PromptCache", "PromptKey", "PromptReader", "Surroundings", "check_cache"]
 
-PromptKey: TypeAlias = tuple[str | None, str, str | None]
-"""Project, name as asked for, and which version: canonical, None for the latest, or ``@label``."""
-
-_BUILT: Final = (CacheLevel.NONE, CacheLevel.MEMORY)
-_SECONDS: Final = ("ttl", "jitter")
+PromptReader = ReadThrough[PromptKey, PromptResponse]
+_SOON = 0.05
 
 
 class PromptCache:
-    """Decoded prompts in memory, for one client: one server and one key.
+    """Decoded prompts in memory, for one client: one server and one key; and the shared caches behind it.
 
     The latest version, and what a label points to, stay fresh for ``config.ttl`` seconds; a numbered version until a
     write through this client changes it. All callers get the same object, so only frozen prompts belong here.
@@ -32,6 +38,7 @@ class PromptCache:
         config: What to keep; the default is memory.
         clock: Seconds that never go back.
         random: Numbers from 0 to 1, for the jitter; ``random.random`` unless given.
+        around: The client; without one there are neither shared caches nor a background.
     """
 
     def __init__(
@@ -40,15 +47,53 @@ class PromptCache:
         *,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] | None = None,
+        around: Surroundings | None = None,
     ) -> None:
         self.config = check_cache(config if config is not None else CacheConfig())
-        self._entries: Lru[PromptKey, PromptResponse] = Lru(
-            max_size=_room(self.config), max_bytes=self.config.max_bytes, clock=clock
-        )
+        self.memory = PromptMemory(self.config, clock=clock)
+        self.shelf = self.memory.shelf
+        self._around = around
         self._random = random
-        self._epoch = 0
-        self.peek: Callable[[PromptKey], PromptResponse | None] = self._entries.peek
-        """The prompt, or None when it is absent or expired; a dictionary look-up."""
+        self._readers: WeakSet[PromptReader] = WeakSet()
+        self._reader: PromptReader | None = None
+        self._shared = self._make_shared(self.config)
+
+    def reader(self, store: PromptStore, runtime: Runtime, *, native: bool) -> PromptReader:
+        """The freshness policy over this memory and a store; ``native`` says that it is the server of the client."""
+        around = self._around if native else None
+        behind = around.behind if around is not None else None
+        origin = PromptOrigin(
+            store,
+            behind=None if behind is None else later(behind),
+            addresses=lambda: None if self._shared is None else self._shared.addresses,
+        )
+        flights: Flights[Read[PromptResponse]] = Flights(
+            runtime.lock, between_threads=around is not None and around.blocking
+        )
+        reader = ReadThrough(
+            origin,
+            self.shelf,
+            flights,
+            tiers=self._front if native else (),
+            quiet_tiers=self._behind if native else (),
+            freshness=self.memory.freshness,
+            background=None if behind is None else BACKGROUND,
+            random=self._fraction,
+            stale_first=self.config.prefer_disk,
+            misses=self.memory.misses,
+            doubts=self.memory.doubts,
+        )
+        self._readers.add(reader)
+        if self._reader is None or native:
+            self._reader = reader
+        return reader
+
+    def patience(self, timeout: float | None) -> float:
+        """Seconds that a read may take: what the caller said, else what the client was told, else 3."""
+        if timeout is not None:
+            return timeout
+        configured = None if self._around is None else self._around.config().timeout
+        return PROMPT_READ.deadline if configured is None else float(configured)
 
     def reconfigure(self, config: CacheConfig) -> None:
         """Keep by another configuration from now on; the counters stay.
@@ -58,28 +103,49 @@ class PromptCache:
         Raises:
             ConfigurationError: A value cannot work; nothing was changed.
         """
-        old, self.config = self.config, check_cache(config)
-        self._entries.resize(max_size=_room(config), max_bytes=config.max_bytes)
-        if (old.ttl, old.jitter) != (config.ttl, config.jitter):
-            self._epoch += 1
-            self._entries.discard_where(lambda key, _: _moves(key[2]))
+        self.adopt(self.prepare(config))()
+
+    def prepare(self, config: CacheConfig, *, moved_to: RuntimeConfig | None = None) -> Prepared:
+        """Check another configuration and make what it needs; hand it to :meth:`adopt`.
+
+        Args:
+            config: What to keep.
+            moved_to: The address and the key of the client, when they are others from now on.
+
+        Raises:
+            ConfigurationError: A value cannot work; nothing was changed.
+        """
+        check_cache(config)
+        if moved_to is None and of_tiers(self.config) == of_tiers(config):
+            return Prepared(config, self._shared)
+        return Prepared(config, self._make_shared(config, whose=moved_to))
+
+    def adopt(self, prepared: Prepared) -> Callable[[], None]:
+        """Keep by what was prepared, from now on; it cannot fail. Call what comes back to close what is left over."""
+        old, new, left = self.config, prepared.config, self._shared
+        self.config, self._shared = new, prepared.shared
+        self.memory.resize(new)
+        for reader in self._readers:
+            reader.freshness, reader.stale_first = self.memory.freshness, new.prefer_disk
+        if (old.ttl, old.jitter) != (new.ttl, new.jitter):
+            self.memory.forget_moving()
+        return _nothing if left is None or left is prepared.shared else left.close
 
     @property
     def epoch(self) -> int:
         """Read it before asking the server, and hand it to :meth:`keep` with the answer."""
-        return self._epoch
+        return self.memory.doubts.total
+
+    def peek(self, key: PromptKey) -> PromptResponse | None:
+        """The prompt if it is at hand, without waiting; else None."""
+        if self._reader is not None:
+            return self._reader.peek(key)
+        return self.shelf.peek(key)
 
     def keep(self, key: PromptKey, prompt: PromptResponse, *, epoch: int) -> None:
-        """Remember an answer, unless something was forgotten since ``epoch``: then it may be older than the write."""
-        if epoch != self._epoch or self._entries.max_size == 0:
-            return
-        ttl = self._ttl() if _moves(key[2]) else None
-        self._entries.put(key, prompt, size=len(msgspec.json.encode(prompt)), ttl=ttl)
-
-    def discard(self, key: PromptKey) -> None:
-        """Forget one answer: the server says that it is no longer so."""
-        self._epoch += 1
-        self._entries.discard(key)
+        """Remember an answer in memory, unless something was forgotten since ``epoch``: it may be older than that."""
+        if epoch == self.epoch:
+            self.memory.keep(key, prompt, fraction=self._fraction())
 
     def forget(
         self,
@@ -89,8 +155,10 @@ class PromptCache:
         prompt_id: str | None = None,
         versions: Collection[str] | None = None,
         elsewhere: bool = True,
-    ) -> None:
-        """Forget a prompt after a write.
+        label: str | None = None,
+        removed: bool = False,
+    ) -> Forgotten:
+        """Forget a prompt after a write, here and now; hand what comes back to :meth:`drop` or :meth:`drop_behind`.
 
         One prompt may lie here under its slug and its id, and under each name of its project or none (the default of
         the key), so entries are found by the id of the prompt in them.
@@ -102,74 +170,108 @@ class PromptCache:
             versions: Canonical versions that changed, besides the latest and the labels; None means all.
             elsewhere: Whether, when nothing of the named project is here, the same name in any project goes: it may
                 be the same project under another name.
+            label: A label that was moved.
+            removed: Whether the whole prompt was.
         """
-        self._epoch += 1
-        if prompt_id is not None:
-            ids = {prompt_id}
-        else:
-            named = self._entries.select(lambda key, prompt: name in {key[1], prompt.slug, prompt.id})
-            ids = {prompt.id for key, prompt in named if key[0] == project}
-            if not ids and elsewhere:
-                ids = {prompt.id for _, prompt in named}
-        self._entries.discard_where(
-            lambda key, prompt: prompt.id in ids and (versions is None or _moves(key[2]) or key[2] in versions)
+        traces = self.memory.forget(
+            name,
+            project=project,
+            prompt_id=prompt_id,
+            versions=versions,
+            elsewhere=elsewhere,
+            label=label,
+            removed=removed,
         )
+        return self._forgotten(traces)
 
-    def clear(self, name: str | None = None, *, version: str | None = None) -> None:
-        """Forget everything, one prompt, or one version of it (``latest`` for the latest).
+    def clear(self, name: str | None = None, *, version: str | None = None, project: str | None = None) -> Forgotten:
+        """Forget everything, one prompt, or one version of it (``latest`` for the latest), as :meth:`forget` does.
 
         Raises:
             ValidationError: A version came without a prompt, or is none.
         """
-        if name is None and version is not None:
-            raise refused("prompt_id", "a version alone says nothing; name its prompt too", "required")
-        self._epoch += 1
-        if name is None:
-            self._entries.clear()
-            return
-        wanted = normalise_version(version)
-        self._entries.discard_where(
-            lambda key, prompt: name in {key[1], prompt.id, prompt.slug} and (version is None or key[2] == wanted)
-        )
+        return self._forgotten(self.memory.clear(name, version=version, project=project))
+
+    async def clear_all(
+        self, name: str | None = None, *, version: str | None = None, project: str | None = None
+    ) -> Forgotten:
+        """:meth:`clear`, after asking the shared caches for the other name (slug or id) of the prompt."""
+        if name is None or self._shared is None:
+            return self.clear(name, version=version, project=project)
+        found = self.clear(name, version=version, project=project)
+        key = self._shared.addresses.key((project, name, None))
+        others: set[str] = set()
+        for tier in self._front():
+            known = await tier.read(key)
+            with suppress(msgspec.MsgspecError):
+                if known is not None:
+                    prompt = decode_prompt(known.packed.body)
+                    others.update({prompt.id, prompt.slug} - {name, ""})
+        for other in others:
+            also = self.clear(other, version=version, project=project)
+            found = Forgotten(keys=found.keys + also.keys, prefixes=found.prefixes + also.prefixes)
+        return found
+
+    async def drop(self, what: Forgotten) -> None:
+        """Forget on the shared caches too."""
+        if self._shared is not None:
+            await self._shared.drop(what)
+
+    def drop_behind(self, what: Forgotten) -> None:
+        """The same on the background thread: for callers who were cancelled."""
+        if self._shared is not None:
+            self._shared.drop_behind(what)
+
+    def changed(self, *, slug: str, prompt_id: str, version: str | None = None) -> None:
+        """The server says that a prompt changed: ask for it anew, behind everyone's back.
+
+        Args:
+            slug: Its slug.
+            prompt_id: Its id.
+            version: The version that was written, if it was one.
+        """
+        found, traces = self.memory.changed(slug=slug, prompt_id=prompt_id, version=version)
+        self.drop_behind(self._forgotten(traces))
+        for key in found:
+            if self._reader is not None:
+                # A moment later, and not all processes at once: by then everyone has dropped the old one.
+                self._reader.refresh_soon(key, delay=_SOON * (0.2 + 0.8 * self._fraction()))
 
     def stats(self) -> CacheStats:
         """What was counted so far."""
-        return self._entries.stats(level=str(self.config.level))
+        stats = self.shelf.stats(level=str(self.config.level))
+        return stats if self._shared is None else msgspec.structs.replace(stats, tiers=self._shared.stats())
 
-    def _ttl(self) -> float:
+    async def measure(self) -> dict[str, CacheStats | None]:
+        """How much lies in the shared caches, by their names; None for one that is away."""
+        return {} if self._shared is None else await self._shared.measure()
+
+    def close(self) -> None:
+        """Refresh nothing any more, stop listening, and close the shared caches; safe to call twice."""
+        for reader in self._readers:
+            reader.close()
+        if self._shared is not None:
+            self._shared.close()
+
+    def _front(self) -> tuple[Tier, ...]:
+        return () if self._shared is None else self._shared.front()
+
+    def _behind(self) -> tuple[Tier, ...]:
+        return () if self._shared is None else self._shared.behind
+
+    def _forgotten(self, traces: Traces) -> Forgotten:
+        return Forgotten() if self._shared is None else self._shared.forgotten(traces)
+
+    def _make_shared(self, config: CacheConfig, *, whose: RuntimeConfig | None = None) -> SharedTiers | None:
+        return make_shared(config, self._around, whose=whose, on_change=self.changed, on_reset=self.memory.reset)
+
+    def _fraction(self) -> float:
         if self._random is None:
             import random
 
             self._random = random.random
-        return self.config.ttl * (1.0 + self.config.jitter * (2.0 * self._random() - 1.0))
+        return self._random()
 
 
-def _moves(which: str | None) -> bool:
-    """Whether it may be another version tomorrow."""
-    return which is None or which.startswith("@")
-
-
-def _room(config: CacheConfig) -> int:
-    return 0 if config.level == CacheLevel.NONE else config.max_size
-
-
-def check_cache(config: CacheConfig) -> CacheConfig:
-    """The configuration, when it can be built.
-
-    Raises:
-        ConfigurationError: A value cannot work; the message names it.
-    """
-    if config.level not in _BUILT:
-        known = ", ".join(repr(str(level)) for level in _BUILT)
-        raise ConfigurationError(f"cache.level: {str(config.level)!r} is not available; use one of {known}")
-    for field in ("ttl", "jitter", "max_size", "max_bytes"):
-        value = getattr(config, field)
-        if isinstance(value, bool) or not isinstance(value, (int, float) if field in _SECONDS else int):
-            wanted = "a number" if field in _SECONDS else "a whole number"
-            raise ConfigurationError(f"cache.{field}: must be {wanted}, got {value!r:.80}")
-    if not 0.0 <= config.jitter < 1.0:
-        raise ConfigurationError(f"cache.jitter: must be from 0 to below 1, got {config.jitter!r}")
-    for field, value in (("ttl", config.ttl), ("max_size", config.max_size), ("max_bytes", config.max_bytes)):
-        if not value >= 0:
-            raise ConfigurationError(f"cache.{field}: must not be negative, got {value!r}")
-    return config
+def _nothing() -> None:
+    """Nothing is left over."""

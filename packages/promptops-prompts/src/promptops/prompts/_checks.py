@@ -22,6 +22,7 @@ __all__ = [
     "check_page",
     "check_provider",
     "check_text",
+    "check_timeout",
     "converted",
     "converted_one",
     "mapping",
@@ -119,6 +120,17 @@ def check_page(limit: object, offset: object) -> None:
         raise refused("limit", f"must be a whole number from 1 to {MAX_PAGE}, got {limit!r}", "out_of_range")
     if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0:
         raise refused("skip", f"must be a whole number from 0, got {offset!r}", "out_of_range")
+
+
+def check_timeout(seconds: float | None) -> float | None:
+    """A positive number of seconds, or None."""
+    if seconds is not None and not _is_limit(seconds):
+        raise refused("timeout", f"must be a positive number of seconds, not {seconds!r:.80}", "out_of_range")
+    return seconds
+
+
+def _is_limit(seconds: object) -> bool:
+    return isinstance(seconds, (int, float)) and 0 < seconds < float("inf")
 
 
 def check_choice(field: str, value: object, choices: Iterable[str]) -> None:

@@ -73,10 +73,13 @@ class PromptLabels(PromptLookups):
             project_id=scope,
         )
         try:
-            return await self._store.set_label(name, label, move, timeout=timeout)
-        finally:
-            # All of it: every version of the prompt says which labels point to it.
-            self._cache.forget(name, project=scope)
+            moved = await self._store.set_label(name, label, move, timeout=timeout)
+        except BaseException:
+            self._cache.drop_behind(self._cache.forget(name, project=scope, label=label))
+            raise
+        # All of it: every version of the prompt says which labels point to it.
+        await self._cache.drop(self._cache.forget(name, project=scope, label=label))
+        return moved
 
     async def remove_label(
         self, name: str, label: str, *, project: str | None = None, timeout: float | None = None
@@ -97,8 +100,10 @@ class PromptLabels(PromptLookups):
         scope = self._scope(project)
         try:
             await self._store.remove_label(name, label, project=scope, timeout=timeout)
-        finally:
-            self._cache.forget(name, project=scope)
+        except BaseException:
+            self._cache.drop_behind(self._cache.forget(name, project=scope, label=label))
+            raise
+        await self._cache.drop(self._cache.forget(name, project=scope, label=label))
         return True
 
     async def history(

@@ -16,10 +16,10 @@ from promptops.core.errors import (
     TimeoutError,  # noqa: A004 - ours
     ValidationError,
 )
-from promptops.models import PromptBatchError, PromptResponse
+from promptops.models import PromptBatch, PromptBatchError, PromptResponse
 from promptops.prompts._cache import PromptKey
 from promptops.prompts._checks import check_label, check_name, mapping, refused, texts
-from promptops.prompts._frozen import frozen
+from promptops.prompts._origin import answer_of
 from promptops.prompts._renders import PromptRenders
 from promptops.prompts.render import prompt_variables
 from promptops.prompts.versions import normalise_version
@@ -55,7 +55,7 @@ class PromptLookups(PromptRenders):
         timeout: float | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Prompts:
-        """Fetch any number of prompts: those at hand from memory, the others in requests of 100.
+        """Fetch any number of prompts: those in memory or fresh in a shared cache, the others in requests of 100.
 
         Args:
             names: Slugs or ids; one that is named twice is fetched once.
@@ -73,48 +73,83 @@ class PromptLookups(PromptRenders):
             ValidationError: A name, version or label is none; nothing was sent.
         """
         keys = self._keys(names, versions, labels, project)
+        errors: dict[str, PromptOpsError] = {}
         found: dict[str, PromptResponse] = {}
         if use_cache:
-            for name, key in keys.items():
-                if (prompt := self._remembered(key)) is not None:
-                    found[name] = prompt
-        wanted = [name for name in keys if name not in found]
-        errors: dict[str, PromptOpsError] = {}
-        epoch = self._cache.epoch
+            near = await self._reads.nearby(dict.fromkeys(keys.values()))
+            found = {name: near[key].value for name, key in keys.items() if key in near}
 
         async def fetch(chunk: list[str]) -> None:
-            named = {name: which for name in chunk if (which := keys[name][2]) is not None}
+            marks = {name: self._reads.mark(keys[name]) for name in chunk}
             try:
-                batch = await self._store.get_many(
-                    chunk,
-                    versions={name: which for name, which in named.items() if not which.startswith("@")},
-                    labels={name: which[1:] for name, which in named.items() if which.startswith("@")},
-                    project=keys[chunk[0]][0],
-                    fresh=not use_cache,
-                    timeout=timeout,
-                )
-            except (NetworkError, TimeoutError, ServerError) as error:
-                bundled = {name: self._bundled(keys[name], error) for name in chunk} if use_cache else {}
-                served = {name: prompt for name, prompt in bundled.items() if prompt is not None}
-                if len(served) < len(chunk):
+                batch = await self._ask_many({name: keys[name] for name in chunk}, fresh=not use_cache, timeout=timeout)
+            except PromptOpsError as error:
+                served = await self._served_all(chunk, keys, error) if use_cache else None
+                if served is None:
                     raise
                 found.update(served)
                 return
             for name in chunk:
                 if (prompt := batch.prompts.get(name)) is not None:
-                    found[name] = prompt = frozen(prompt)
-                    self._cache.keep(keys[name], prompt, epoch=epoch)
+                    answer = answer_of(prompt)
+                    found[name] = answer.value
+                    await self._reads.keep(keys[name], answer, marks[name])
             errors.update({item.prompt_id: _error_of(item) for item in batch.errors if item.prompt_id in keys})
 
+        wanted = [name for name in keys if name not in found]
         chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
         await self._runtime.gather(*[partial(fetch, chunk) for chunk in chunks], limit=_AT_ONCE)
         for name, error in errors.items():
             if isinstance(error, PromptNotFoundError):
-                self._cache.discard(keys[name])
+                await self._reads.gone(keys[name], error)
         return Prompts(
             prompts={name: found[name] for name in keys if name in found},
             errors={name: errors.get(name) or _left_out(name) for name in keys if name not in found},
         )
+
+    async def warm(
+        self,
+        names: Sequence[str],
+        *,
+        versions: Mapping[str, str] | None = None,
+        project: str | None = None,
+        timeout: float | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Prompts:
+        """Fetch prompts that will be needed into memory and the shared caches; what is fresh there is not asked for.
+
+        Arguments and errors as for :meth:`get_many`.
+        """
+        return await self.get_many(names, versions=versions, project=project, timeout=timeout, labels=labels)
+
+    async def _ask_many(self, keys: Mapping[str, PromptKey], *, fresh: bool, timeout: float | None) -> PromptBatch:
+        named = {name: which for name, (_, _, which) in keys.items() if which is not None}
+        return await self._store.get_many(
+            list(keys),
+            versions={name: which for name, which in named.items() if not which.startswith("@")},
+            labels={name: which[1:] for name, which in named.items() if which.startswith("@")},
+            project=next(iter(keys.values()))[0],
+            fresh=fresh,
+            timeout=timeout,
+        )
+
+    async def _served_all(
+        self, names: Sequence[str], keys: Mapping[str, PromptKey], error: PromptOpsError
+    ) -> dict[str, PromptResponse] | None:
+        """What is stale or in the bundle, instead of an answer of the server; None unless that is all of them."""
+        served: dict[str, PromptResponse] = {}
+        for name in names:
+            read = await self._reads.last_resort(keys[name], error)
+            if read is not None:
+                served[name] = read.value
+            elif isinstance(error, (NetworkError, TimeoutError, ServerError)):
+                bundled = self._bundled(keys[name], error)
+                if bundled is None:
+                    return None
+                served[name] = bundled
+            else:
+                return None
+        return served
 
     async def validate(
         self,
@@ -135,9 +170,7 @@ class PromptLookups(PromptRenders):
             ValidationError: The name is empty, or the version or label is none; nothing was sent.
         """
         try:
-            prompt = await self._fetch(
-                name, version=version, project=project, use_cache=False, timeout=timeout, label=label
-            )
+            prompt = await self._fetch(name, version=version, project=project, timeout=timeout, label=label)
         except NotFoundError:
             return False
         try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from promptops.core.codec import decode_response, encode
 from promptops.core.errors import NotFoundError
-from promptops.core.messages import PROMPT_READ, READ, WRITE, Request
+from promptops.core.messages import PROMPT_READ, READ, WRITE, Profile, Request
 from promptops.core.pagination import OffsetPage
 from promptops.core.runtime import Runtime
 from promptops.core.urls import quote_segment
@@ -36,13 +36,20 @@ __all__ = ["NativePromptStore"]
 
 _PROMPTS = "/v1/client/prompts"
 _FRESH = (("cache-control", "no-cache"),)
+_NOT_MODIFIED = (304,)
 
 
 class NativePromptStore:
-    """A :class:`~promptops.prompts.stores.PromptStore` on a PromptOps server."""
+    """A :class:`~promptops.prompts.stores.PromptStore` on a PromptOps server.
 
-    def __init__(self, runtime: Runtime) -> None:
+    Args:
+        runtime: What sends the requests.
+        profile: How patient it is when one prompt is asked for.
+    """
+
+    def __init__(self, runtime: Runtime, *, profile: Profile = PROMPT_READ) -> None:
         self._runtime = runtime
+        self._profile = profile
 
     async def get(
         self,
@@ -53,18 +60,23 @@ class NativePromptStore:
         project: str | None,
         fresh: bool,
         timeout: float | None,
-    ) -> PromptResponse:
-        """``GET /prompts/{name}``."""
+        etag: str | None = None,
+    ) -> PromptResponse | None:
+        """``GET /prompts/{name}``, with ``If-None-Match`` when an ETag is known."""
+        headers = _FRESH if fresh else ()
         response = await self._runtime.send(
             Request(
                 method="GET",
                 path=_path(name),
                 query=_pairs(version=version, label=label, project_id=project),
-                headers=_FRESH if fresh else (),
-                profile=PROMPT_READ,
+                headers=headers if etag is None else (*headers, ("if-none-match", _quoted(etag))),
+                profile=self._profile,
                 timeout=timeout,
+                accept_statuses=() if etag is None else _NOT_MODIFIED,
             )
         )
+        if response.status in _NOT_MODIFIED:
+            return None
         return decode_response(response, enveloped(PromptResponse))
 
     async def get_many(

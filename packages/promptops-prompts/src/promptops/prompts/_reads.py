@@ -1,17 +1,12 @@
-"""Prompts: fetch and list them."""
+"""Prompts: list them, and the versions of one."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from promptops.cache import CacheConfig
-from promptops.core.bridge import AsyncResource
-from promptops.core.errors import NetworkError, PromptNotFoundError, PromptOpsError, ServerError, TimeoutError  # noqa: A004 - ours
 from promptops.core.pagination import OffsetPage, iterate_offset
-from promptops.core.runtime import Runtime
 from promptops.models import PromptResponse
-from promptops.prompts._cache import PromptCache, PromptKey
 from promptops.prompts._checks import (
     MAX_PAGE,
     check_choice,
@@ -20,16 +15,10 @@ from promptops.prompts._checks import (
     check_page,
     check_text,
     refused,
-    selector,
     texts,
 )
-from promptops.prompts._frozen import frozen
-from promptops.prompts._native import NativePromptStore
-from promptops.prompts.stores import SORT_FIELDS, SORT_ORDERS, PromptQuery, PromptStore, SortBy, SortOrder
-from promptops.prompts.versions import normalise_version
-
-if TYPE_CHECKING:
-    from promptops.prompts.files.bundle import Bundle
+from promptops.prompts._gets import PromptGets
+from promptops.prompts.stores import SORT_FIELDS, SORT_ORDERS, PromptQuery, SortBy, SortOrder
 
 __all__ = ["PromptReads"]
 
@@ -37,115 +26,8 @@ __all__ = ["PromptReads"]
 Prompts: TypeAlias = list[PromptResponse]
 
 
-class PromptReads(AsyncResource):
+class PromptReads(PromptGets):
     """The half of :class:`~promptops.prompts.AsyncPrompts` that reads."""
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        *,
-        project: str | None = None,
-        cache: CacheConfig | PromptCache | None = None,
-        store: PromptStore | None = None,
-        bundle: Bundle | None = None,
-    ) -> None:
-        super().__init__(runtime, project=project)
-        self._cache = cache if isinstance(cache, PromptCache) else PromptCache(cache)
-        self._remembered = self._cache.peek
-        self._bundle = bundle
-        self._store: PromptStore = store if store is not None else NativePromptStore(runtime)
-
-    @property
-    def cache(self) -> PromptCache:
-        """What this resource remembers: ``stats()`` and ``clear()``."""
-        return self._cache
-
-    @property
-    def project(self) -> str | None:
-        """The project of calls that name none; None is the default of the key."""
-        return self._project
-
-    def peek(
-        self, name: str, *, version: str | None = None, project: str | None = None, label: str | None = None
-    ) -> PromptResponse | None:
-        """The prompt if it is at hand and fresh, without waiting; else None."""
-        if type(name) is not str:
-            name = check_name(name)
-        scope = self._project if project is None else check_text("project", project)
-        which = normalise_version(version) if label is None else selector(version, label)
-        return self._remembered((scope, name, which))
-
-    async def get(
-        self,
-        name: str,
-        *,
-        version: str | None = None,
-        project: str | None = None,
-        use_cache: bool = True,
-        timeout: float | None = None,
-        label: str | None = None,
-    ) -> PromptResponse:
-        """Fetch one version of a prompt.
-
-        Args:
-            name: Slug or id.
-            version: Which version; the latest unless given.
-            project: In which project.
-            use_cache: False asks the server, and every cache on the way to pass the question on.
-            timeout: Seconds for the whole call.
-            label: The label that points to the version, instead of ``version``.
-
-        Raises:
-            PromptNotFoundError: There is no such prompt, version or label; it suggests close names.
-            ValidationError: The name is empty, or the version or label is none; nothing was sent.
-        """
-        if use_cache and type(name) is str:  # peek(), written out: every prompt that is at hand pays for each call here
-            scope = self._project if project is None else check_text("project", project)
-            # selector(), written out for a version: it is asked for most.
-            which = (
-                (version if version is None else normalise_version(version))
-                if label is None
-                else selector(version, label)
-            )
-            if (prompt := self._remembered((scope, name, which))) is not None:
-                return prompt
-        return await self._fetch(
-            name, version=version, project=project, use_cache=use_cache, timeout=timeout, label=label
-        )
-
-    async def _fetch(
-        self,
-        name: str,
-        *,
-        version: str | None = None,
-        project: str | None = None,
-        use_cache: bool = True,
-        timeout: float | None = None,
-        label: str | None = None,
-    ) -> PromptResponse:
-        """Ask for a prompt whether or not it is at hand, and remember the answer."""
-        check_flag("use_cache", use_cache)
-        key = (self._scope(project), check_name(name), selector(version, label))
-        epoch = self._cache.epoch
-        try:
-            prompt = await self._store.get(
-                name,
-                version=key[2] if label is None else None,
-                label=label,
-                project=key[0],
-                fresh=not use_cache,
-                timeout=timeout,
-            )
-        except PromptNotFoundError:
-            self._cache.discard(key)
-            raise
-        except (NetworkError, TimeoutError, ServerError) as error:
-            if not use_cache or (bundled := self._bundled(key, error)) is None:
-                raise
-            return bundled
-        prompt = frozen(prompt)
-        self._cache.keep(key, prompt, epoch=epoch)
-        return prompt
 
     async def list(
         self,
@@ -265,22 +147,6 @@ class PromptReads(AsyncResource):
             lambda skip: self._store.versions_page(name, project=scope, limit=MAX_PAGE, offset=skip, timeout=timeout)
         )
         return [prompt async for prompt in pages]
-
-    def _bundled(self, key: PromptKey, error: PromptOpsError) -> PromptResponse | None:
-        """The prompt of the bundle, when the server cannot be asked; it is not kept, so the next call asks again."""
-        if self._bundle is None:
-            return None
-        project, name, which = key
-        label = which[1:] if which is not None and which.startswith("@") else None
-        prompt = self._bundle.get(name, version=which if label is None else None, label=label, project=project)
-        if prompt is not None:
-            from promptops.core.log import log
-
-            log().warning("prompt_served_from_bundle", name=name, version=prompt.version, reason=error.error_code)
-        return prompt
-
-    def _scope(self, project: str | None) -> str | None:
-        return self._project if project is None else check_text("project", project)
 
 
 def _searchable(tags: Sequence[str]) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, cast
+from typing import Any, cast, overload
 
-from promptops.models import ModelSettings, RenderRequest, RenderResponse
+from msgspec import UNSET, UnsetType
+from promptops.models import ModelSettings, PromptResponse, RenderRequest, RenderResponse
 from promptops.prompts._checks import check_flag, check_name, check_provider, check_text, refused, selector
+from promptops.prompts._fallbacks import Template, chosen, is_mistake, render_fallback
 from promptops.prompts._problems import refusal
 from promptops.prompts._reads import PromptReads
 from promptops.prompts._variables import unused_problems
@@ -20,6 +22,7 @@ __all__ = ["PromptRenders"]
 class PromptRenders(PromptReads):
     """The part of :class:`~promptops.prompts.AsyncPrompts` that renders."""
 
+    @overload
     async def render(
         self,
         name: str,
@@ -34,7 +37,41 @@ class PromptRenders(PromptReads):
         on_server: bool = False,
         label: str | None = None,
         strict: bool = False,
-    ) -> RenderedPrompt:
+        fallback: Template | Callable[[Exception], Template] = ...,
+    ) -> RenderedPrompt: ...
+    @overload
+    async def render(
+        self,
+        name: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        version: str | None = None,
+        model_provider: str | None = None,
+        model_name: str | None = None,
+        use_cache: bool = True,
+        project: str | None = None,
+        timeout: float | None = None,
+        on_server: bool = False,
+        label: str | None = None,
+        strict: bool = False,
+        fallback: Template | Callable[[Exception], Template | None] | None,
+    ) -> RenderedPrompt | None: ...
+    async def render(
+        self,
+        name: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        version: str | None = None,
+        model_provider: str | None = None,
+        model_name: str | None = None,
+        use_cache: bool = True,
+        project: str | None = None,
+        timeout: float | None = None,
+        on_server: bool = False,
+        label: str | None = None,
+        strict: bool = False,
+        fallback: object = UNSET,
+    ) -> RenderedPrompt | None:
         """Fill variables into a prompt.
 
         The prompt is fetched (or at hand) and rendered here, by the engine that the server uses too.
@@ -52,9 +89,12 @@ class PromptRenders(PromptReads):
             label: The label that points to the version, instead of ``version``.
             strict: Whether a variable that the prompt uses nowhere is refused; with ``on_server``, one that this
                 render did not use.
+            fallback: What to render when the prompt cannot be had, whatever the reason: a mustache text, messages, a
+                prompt; None gives None. What can be called is called with the error, and what it returns is rendered.
 
         Returns:
-            The text and messages, ``cache_hit`` (the prompt was at hand) and ``processing_time_ms`` (the whole call).
+            The text and messages, ``cache_hit`` (the prompt came from a cache), its ``source``, ``age`` and ``stale``,
+            and ``processing_time_ms`` (the whole call).
 
         Raises:
             PromptNotFoundError: There is no such prompt, version or label.
@@ -70,23 +110,37 @@ class PromptRenders(PromptReads):
             if model_provider is None:
                 raise refused("model_provider", "a model name needs its provider, for example 'openai'", "required")
         check_flag("strict", strict)
-        if on_server:
-            which = selector(version, label)
-            request = RenderRequest(
-                variables=plain_variables(values),
-                version=which if label is None else None,
-                label=label,
-                model_provider=model_provider,
-                model_name=model_name,
-                project_id=self._scope(project),
-            )
-            return _finished(await self._store.render(name, request, timeout=timeout), values, strict=strict)
-        prompt = self.peek(name, version=version, project=project, label=label) if use_cache else None
-        cache_hit = prompt is not None
-        if prompt is None:
-            prompt = await self._fetch(
+        try:
+            if on_server:
+                return await self._render_there(
+                    name,
+                    values,
+                    which=selector(version, label),
+                    model_provider=model_provider,
+                    model_name=model_name,
+                    project=self._scope(project),
+                    timeout=timeout,
+                    strict=strict,
+                )
+            read = await self._read(
                 name, version=version, project=project, use_cache=use_cache, timeout=timeout, label=label
             )
+        except Exception as error:
+            if isinstance(fallback, UnsetType) or is_mistake(error):
+                raise
+            given = chosen(fallback, error)
+            if given is None:
+                return None
+            return render_fallback(
+                given,
+                name,
+                values,
+                model_provider=model_provider,
+                model_name=model_name,
+                strict=strict,
+                started=started,
+            )
+        prompt: PromptResponse = read.prompt
         rendered = render_prompt(prompt, values, model_provider=model_provider, model_name=model_name, strict=strict)
         return RenderedPrompt(
             prompt_id=prompt.id,
@@ -101,8 +155,34 @@ class PromptRenders(PromptReads):
             variables_used=rendered.variables_used,
             variables_unused=rendered.variables_unused,
             processing_time_ms=(perf_counter() - started) * 1000.0,
-            cache_hit=cache_hit,
+            cache_hit=read.cache_hit,
+            source=read.source,
+            age=read.age,
+            stale=read.stale,
         )
+
+    async def _render_there(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        *,
+        which: str | None,
+        model_provider: str | None,
+        model_name: str | None,
+        project: str | None,
+        timeout: float | None,
+        strict: bool,
+    ) -> RenderedPrompt:
+        label = which[1:] if which is not None and which.startswith("@") else None
+        request = RenderRequest(
+            variables=plain_variables(values),
+            version=which if label is None else None,
+            label=label,
+            model_provider=model_provider,
+            model_name=model_name,
+            project_id=project,
+        )
+        return _finished(await self._store.render(name, request, timeout=timeout), values, strict=strict)
 
 
 def _finished(answer: RenderResponse, values: Mapping[str, Any], *, strict: bool) -> RenderedPrompt:

@@ -21,6 +21,7 @@ from promptops.prompts._drafts import (
     prompt_changes,
 )
 from promptops.prompts._labels import PromptLabels
+from promptops.prompts._shared import Forgotten
 from promptops.prompts.versions import normalise_version
 
 __all__ = ["AsyncPrompts"]
@@ -118,7 +119,7 @@ class AsyncPrompts(PromptLabels):
             project=scope,
         )
         created = await self._store.create(prompt, timeout=timeout)
-        self._cache.forget(created.slug, project=scope, elsewhere=False)
+        await self._cache.drop(self._cache.forget(created.slug, project=scope, elsewhere=False))
         return created
 
     async def update(
@@ -208,9 +209,10 @@ class AsyncPrompts(PromptLabels):
             updated = await self._store.update(name, changes, if_match=if_match, timeout=timeout)
         except BaseException:
             # A call that failed half-way, or was cancelled, may have changed it all the same.
-            self._cache.forget(name, project=scope)
+            self._cache.drop_behind(self._cache.forget(name, project=scope))
             raise
-        self._cache.forget(name, project=scope, prompt_id=updated.id, versions={updated.version})
+        changed = self._cache.forget(name, project=scope, prompt_id=updated.id, versions={updated.version})
+        await self._cache.drop(changed)
         return updated
 
     async def delete(
@@ -246,8 +248,10 @@ class AsyncPrompts(PromptLabels):
         scope = self._scope(project)
         try:
             await self._store.delete(name, version=removed, project=scope, force=force, timeout=timeout)
-        finally:
-            self._cache.forget(name, project=scope, versions=None if removed is None else {removed})
+        except BaseException:
+            self._cache.drop_behind(self._forget_deleted(name, scope, removed))
+            raise
+        await self._cache.drop(self._forget_deleted(name, scope, removed))
         return True
 
     async def rollback(
@@ -275,7 +279,7 @@ class AsyncPrompts(PromptLabels):
         wanted = normalise_version(version)
         if wanted is None:
             raise refused("version", "say which version to return to, for example '1.0.0'", "invalid_version")
-        old = await self._fetch(name, version=wanted, project=project, use_cache=False, timeout=timeout)
+        old = await self._fetch(name, version=wanted, project=project, timeout=timeout)
         written = old if old.source is None else old.source
         return await self.update(
             old.id,
@@ -296,3 +300,7 @@ class AsyncPrompts(PromptLabels):
             project=project,
             timeout=timeout,
         )
+
+    def _forget_deleted(self, name: str, scope: str | None, version: str | None) -> Forgotten:
+        versions = None if version is None else {version}
+        return self._cache.forget(name, project=scope, versions=versions, removed=version is None)

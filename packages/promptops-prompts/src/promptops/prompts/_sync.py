@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar, overload
+
+from msgspec import UNSET
 from promptops.core.bridge import SyncResource, bridge, bridge_iter, drive
 from promptops.models import PromptResponse
 from promptops.prompts._cache import PromptCache
-from promptops.prompts._checks import check_text, selector
 from promptops.prompts._resource import AsyncPrompts
-from promptops.prompts.versions import normalise_version
 
 __all__ = ["SyncPrompts"]
+
+F = TypeVar("F")
 
 
 class SyncPrompts(SyncResource[AsyncPrompts]):
@@ -18,7 +22,8 @@ class SyncPrompts(SyncResource[AsyncPrompts]):
     def __init__(self, resource: AsyncPrompts) -> None:
         super().__init__(resource)
         self._project = resource.project
-        self._remembered = resource.cache.peek
+        shelf = resource.cache.shelf
+        self._latest, self._clock = shelf.group(resource.project), shelf.clock
 
     @property
     def project(self) -> str | None:
@@ -33,9 +38,13 @@ class SyncPrompts(SyncResource[AsyncPrompts]):
     def peek(
         self, name: str, *, version: str | None = None, project: str | None = None, label: str | None = None
     ) -> PromptResponse | None:
-        """The prompt if it is at hand and fresh, without waiting; else None."""
+        """The prompt if it is in memory and may be served, without waiting; else None.
+
+        One that is older than its ttl is served while the background brings it up to date.
+        """
         return self._resource.peek(name, version=version, project=project, label=label)
 
+    @overload
     def get(
         self,
         name: str,
@@ -45,27 +54,77 @@ class SyncPrompts(SyncResource[AsyncPrompts]):
         use_cache: bool = True,
         timeout: float | None = None,
         label: str | None = None,
-    ) -> PromptResponse:
+    ) -> PromptResponse: ...
+    @overload
+    def get(
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        project: str | None = None,
+        use_cache: bool = True,
+        timeout: float | None = None,
+        label: str | None = None,
+        fallback: Callable[[Exception], F],
+    ) -> PromptResponse | F: ...
+    @overload
+    def get(
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        project: str | None = None,
+        use_cache: bool = True,
+        timeout: float | None = None,
+        label: str | None = None,
+        fallback: F,
+    ) -> PromptResponse | F: ...
+    def get(
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        project: str | None = None,
+        use_cache: bool = True,
+        timeout: float | None = None,
+        label: str | None = None,
+        fallback: object = UNSET,
+    ) -> object:
         # Written by hand: a prompt that is at hand costs one look-up, no coroutine and no further call.
-        if use_cache and type(name) is str:
-            scope = self._project if project is None else check_text("project", project)
-            # selector(), written out for a version: it is asked for most.
-            which = (
-                (version if version is None else normalise_version(version))
-                if label is None
-                else selector(version, label)
+        if use_cache and version is None and label is None and project is None:
+            try:
+                entry = self._latest[name]
+            except (KeyError, TypeError):
+                pass
+            else:
+                if self._clock() < entry.serve_until:
+                    entry.reads += 1
+                    return entry.value
+        elif (
+            use_cache
+            and (found := self._resource.peek(name, version=version, project=project, label=label)) is not None
+        ):
+            return found
+        read = self._resource._read  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        return drive(
+            read(
+                name,
+                version=version,
+                project=project,
+                use_cache=use_cache,
+                timeout=timeout,
+                label=label,
+                fallback=fallback,
             )
-            if (prompt := self._remembered((scope, name, which))) is not None:
-                return prompt
-        # The resource's other half: the look-up is not repeated, and a miss is counted once.
-        fetch = self._resource._fetch  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-        return drive(fetch(name, version=version, project=project, use_cache=use_cache, timeout=timeout, label=label))
+        ).prompt
 
     get.__doc__ = AsyncPrompts.get.__doc__
 
+    read = bridge(AsyncPrompts.read)
     render = bridge(AsyncPrompts.render)
     list = bridge(AsyncPrompts.list)
     get_many = bridge(AsyncPrompts.get_many)
+    warm = bridge(AsyncPrompts.warm)
     validate = bridge(AsyncPrompts.validate)
     list_page = bridge(AsyncPrompts.list_page)
     iterate = bridge_iter(AsyncPrompts.iterate)

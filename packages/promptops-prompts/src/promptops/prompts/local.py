@@ -63,6 +63,7 @@ class LocalPromptStore(ReadOnly):
         project: str | None = None,
         fresh: bool = False,
         timeout: float | None = None,
+        etag: str | None = None,
     ) -> PromptResponse:
         """The prompt with this slug or id.
 

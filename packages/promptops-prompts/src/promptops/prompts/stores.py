@@ -67,10 +67,12 @@ class PromptStore(Protocol):
         project: str | None,
         fresh: bool,
         timeout: float | None,
-    ) -> PromptResponse:
+        etag: str | None = None,
+    ) -> PromptResponse | None:
         """One version: the one that is named, or that the label points to (never both), else the latest.
 
-        ``fresh`` passes by every cache on the way.
+        ``fresh`` passes by every cache on the way. With the ``etag`` of an earlier answer, None says that it still
+        holds; a store that cannot tell answers in full.
 
         Raises:
             PromptNotFoundError: There is no such prompt, version or label.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypedDict, TypeVar
 
 from msgspec import UNSET, UnsetType
 from promptops.models import ChatMessage
+from promptops.prompts._fallbacks import Template
 
 __all__ = ["UNSET", "Array", "Messages", "R", "RenderOptions", "Renders", "UnsetType", "Value", "given"]
 
@@ -36,6 +37,7 @@ class RenderOptions(TypedDict, total=False):
     timeout: float | None
     on_server: bool
     strict: bool
+    fallback: Template | Callable[[Exception], Template]
 
 
 class Renders(Protocol[R_co]):
@@ -55,6 +57,7 @@ class Renders(Protocol[R_co]):
         timeout: float | None = None,
         on_server: bool = False,
         strict: bool = False,
+        fallback: Template | Callable[[Exception], Template] = ...,
     ) -> R_co:
         """Fill variables into a prompt."""
         ...
