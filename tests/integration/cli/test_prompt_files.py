@@ -99,7 +99,7 @@ def test_only_the_named_files_slugs_and_folders_are_pushed(run: Run, greeting: P
     edit(triage, "sort", "read")
     assert run("push", "prompts/support").stdout == "pushed support/triage 1.0.1\n"
     assert run("push", "support/triage", "prompts/greeting.prompt.md").stdout.splitlines() == ["pushed greeting 1.0.1"]
-    assert "Neither the folder nor the server has nothing" in run("push", "nothing", code=2).stderr
+    assert "Neither the folder nor the server has nothing" in run("push", "nothing", code=3).stderr
     assert "holds no prompt" in run("push", "other.prompt.md", code=2).stderr
 
 
@@ -125,6 +125,23 @@ def test_a_change_on_both_sides_is_a_conflict_that_is_shown_and_loses_nothing(
         assert greeting.read_text(encoding="utf-8") == mine
         assert [item.version for item in client.prompts.versions("greeting")] == ["1.0.1", "1.0.0"]
     assert "conflict" in run("status", code=1).stdout
+
+
+def test_all_prompts_are_those_of_one_project(promptops: Run, tmp_path: Path) -> None:
+    data = ("--data-dir", "data")
+    projects = ("--project", "mine", "--project", "theirs")
+    scopes = ("--scope", "prompts:read", "--scope", "prompts:write")
+    made = promptops("keys", "create", "--name", "tests", *projects, *scopes, *data)
+    (key,) = [word for word in made.stdout.split() if word.count("_") >= 4]
+    for project, slug in (("mine", "both"), ("theirs", "both"), ("theirs", "only")):
+        create = ("create", slug, "--slug", slug, "--content", project, "--project", project)
+        assert promptops("prompts", *create, *data, PROMPTOPS_API_KEY=key).returncode == 0
+    for command, count in (((), 1), (("--project", "theirs"), 2)):
+        locked = promptops("prompts", "lock", "--all", *command, *data, PROMPTOPS_API_KEY=key)
+        assert f"promptops.lock holds {count} prompt" in locked.stdout, locked.stderr
+        written = promptops("prompts", "codegen", "--from", "server", *command, *data, PROMPTOPS_API_KEY=key)
+        assert f"prompts.py holds {count} function" in written.stdout, written.stderr
+    assert "def only(" in (tmp_path / "prompts.py").read_text(encoding="utf-8")
 
 
 def test_the_control_without_the_change_on_the_server_is_no_conflict(run: Run, greeting: Path) -> None:
@@ -212,6 +229,15 @@ def test_a_client_reads_the_bundle_when_the_server_is_gone(
         alone.prompts.render("greeting", {"name": "Ada"})
     with SyncPromptOpsClient(msgspec.structs.replace(plain, bundle=tmp_path / "bundle.json")) as bundled:
         assert bundled.prompts.render("greeting", {"name": "Ada"}).rendered_content == "Hello Ada!\n"
+
+
+def test_a_damaged_lock_is_taken_anew_by_names_and_not_renewed(run: Run, tmp_path: Path) -> None:
+    run("lock", "greeting")
+    file = tmp_path / "promptops.lock"
+    file.write_text(f"<<<<<<< ours\n{file.read_text(encoding='utf-8')}", encoding="utf-8")
+    assert "take it anew with 'promptops prompts lock NAME...'" in run("lock", code=2).stderr
+    assert "locked greeting: 1.0.0" in run("lock", "greeting").stdout
+    run("verify")
 
 
 def test_typed_prompts_are_written_compared_and_stale_when_the_lock_changes(

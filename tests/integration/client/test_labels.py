@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 from promptops.client import (
+    ClientConfig,
     ConflictError,
     NotFoundError,
     PromptNotFoundError,
@@ -15,6 +17,13 @@ from promptops.client import (
 
 pytestmark = pytest.mark.anyio
 Unique = Callable[[str], str]
+MakeClient = Callable[[ClientConfig], PromptOpsClient]
+
+
+class Server(Protocol):
+    """A running server; see the fixture."""
+
+    def config(self) -> ClientConfig: ...
 
 
 @pytest.fixture
@@ -104,6 +113,15 @@ async def test_a_removed_label_is_gone_and_its_version_stays(client: PromptOpsCl
     with pytest.raises(PromptNotFoundError):
         await client.prompts.get(name, label="staging")
     assert (await client.prompts.get(name, version="1.0.0")).version == "1.0.0"
+
+
+async def test_a_difference_to_the_latest_is_to_the_latest_of_now(
+    client: PromptOpsClient, name: str, make_client: MakeClient, server: Server
+) -> None:
+    await client.prompts.get(name)
+    await make_client(server.config()).prompts.update(name, content="three {{ who }}")
+    assert not (await client.prompts.diff(name, "1.1.0")).is_empty
+    assert (await client.prompts.diff(name, "1.1.0", "1.1.0")).is_empty
 
 
 async def test_history_tells_what_happened_the_newest_first(client: PromptOpsClient, name: str) -> None:

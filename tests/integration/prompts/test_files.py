@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 import pytest
 from promptops.client import ClientConfig, PromptOpsClient, SyncPromptOpsClient
-from promptops.core.errors import ConfigurationError, NetworkError, PromptNotFoundError, ValidationError
+from promptops.core.errors import NetworkError, PromptNotFoundError, ValidationError
 from promptops.prompts import AsyncPrompts
 from promptops.prompts.files import (
     AsyncPromptFiles,
@@ -368,7 +368,7 @@ async def test_a_push_of_some_prompts_leaves_the_others(side: Side) -> None:
     side.write("b", "one\n")
     assert done(await side.push(only=["a"])) == {"a": "create"}
     assert await side.actions() == {"a": "unchanged", "b": "create"}
-    with pytest.raises(ConfigurationError, match="Neither the folder nor the server has zzz"):
+    with pytest.raises(PromptNotFoundError, match="Neither the folder nor the server has zzz"):
         await side.push(only=["a", "zzz"])
 
 
@@ -382,6 +382,30 @@ async def test_a_composed_prompt_keeps_its_include(side: Side, tmp_path: Path) -
     other = Side(side.client, tmp_path / "other")
     await other.pull()
     assert other.read("greeting").endswith("\n{{> style@1.0.0 }} Hi {{ name }}\n")
+
+
+async def test_variants_keep_their_includes_and_their_messages_can_be_edited(side: Side, tmp_path: Path) -> None:
+    side.write("style", "Be kind.\n")
+    await side.push()
+    variants = (
+        "---\nvariants:\n  - {model_provider: openai, content: '{{> style@1.0.0 }} Hi'}\n"
+        "  - model_provider: google\n    messages:\n      - {role: user, content: '{{> style@1.0.0 }} Hello'}\n---\nx\n"
+    )
+    side.write("greeting", variants)
+    await side.push()
+    other = Side(side.client, tmp_path / "other")
+    await other.pull()
+    assert other.read("greeting").count("{{> style@1.0.0 }}") == 2
+    other.write("greeting", other.read("greeting").replace("Hello", "Dear"))
+    assert done(await other.push()) == {"greeting": "push"}
+    now = await settled(side.client.prompts.get("greeting", use_cache=False))
+    assert [item.content for item in now.model_specific_prompts] == ["Be kind. Hi", "Be kind. Dear"]
+    assert now.source is not None
+    assert [item.content for item in now.source.model_specific_prompts] == [
+        "{{> style@1.0.0 }} Hi",
+        "{{> style@1.0.0 }} Dear",
+    ]
+    assert [item.name for item in now.includes] == ["style"]
 
 
 async def test_the_state_holds_no_key(server: EmbeddedServer, tmp_path: Path) -> None:

@@ -184,6 +184,8 @@ def test_close_names_are_a_hint() -> None:
         "close names: greeting, meeting"
     )
     assert hint_for(errors.PromptNotFoundError("x")) is None
+    said = errors.PromptNotFoundError("no 'x'. Did you mean 'greeting'?", suggested_prompts=["greeting"])
+    assert hint_for(said) is None
 
 
 def test_showing_the_version_imports_neither_server_nor_http_library() -> None:

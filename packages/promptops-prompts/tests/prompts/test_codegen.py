@@ -40,6 +40,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     version: str = "1.0.0"
     content_hash: str = "h"
     description: str
+    template_format: str = "mustache"
+    content: str = ""
     messages: list[Any] | None = None
     model_specific_prompts: list[Any] = []
     variables: list[str]
@@ -103,6 +105,17 @@ def test_variables_that_the_text_uses_are_required_and_those_that_the_schema_onl
     assert required == {"prompts", "needed", "who", "options"}
 
 
+def test_variables_of_a_jinja2_template_are_found_though_a_server_lists_none(make_prompt: Make) -> None:
+    text = "{% for x in items %}{{ x }}{% endfor %} {{ tone | default('kind') }}"
+    variant = {"model_provider": "openai", "content": "{{ topic }}"}
+    prompt = make_prompt(template_format="jinja2", content=text, variables=[], model_specific_prompts=[variant])
+    source = generate_module([prompt])
+    assert (annotation_of(source, "items"), annotation_of(source, "topic")) == ("Value", "Value")
+    assert "tone" not in source
+    with pytest.raises(ValidationError, match=r"greeting\.content"):
+        generate_module([make_prompt(template_format="jinja2", content="{% for", variables=[])])
+
+
 def test_placeholders_take_messages_also_those_of_variants(make_prompt: Make) -> None:
     history = [{"role": "placeholder", "content": "", "name": "history"}]
     variant = {"model_provider": "openai", "content": "", "messages": [{**history[0], "name": "examples"}]}
@@ -156,6 +169,13 @@ def test_an_object_is_a_typed_dict_with_its_required_fields(one: Callable[..., s
     assert annotation_of(source, "user") == "GreetingUser"
     assert module.GreetingUser.__required_keys__ | module.GreetingUser.__optional_keys__ == {"name", "age"}
     assert get_type_hints(module.GreetingUser, vars(module)) == {"name": str, "age": int}
+
+
+def test_a_required_field_of_which_nothing_more_is_said_can_be_given(one: Callable[..., str]) -> None:
+    user = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["id"]}
+    module = executed(one({"user": user}))
+    assert module.GreetingUser.__annotations__.keys() == {"id", "name"}
+    assert "id: Value" in one({"user": user})
 
 
 def test_fields_that_are_no_names_are_kept_as_they_are(one: Callable[..., str]) -> None:

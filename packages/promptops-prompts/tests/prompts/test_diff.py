@@ -139,6 +139,28 @@ def test_variants_are_compared_by_their_model(make_prompt: Any) -> None:
     ]
 
 
+def test_a_further_variant_of_the_same_model_hides_no_change(make_prompt: Any) -> None:
+    one, two = {"model_provider": "openai", "content": "a"}, {"model_provider": "openai", "content": "b"}
+    diff = diff_prompts(
+        make_prompt(model_specific_prompts=[one, two]),
+        make_prompt(model_specific_prompts=[{**one, "content": "A"}, two]),
+    )
+    assert [change.field for change in diff.text] == ["model_specific_prompts[openai/*].content"]
+    [change] = diff_prompts(
+        make_prompt(model_specific_prompts=[one]), make_prompt(model_specific_prompts=[one, two])
+    ).text
+    assert (change.field, change.kind) == ("model_specific_prompts[openai/*#2].content", "added")
+
+
+def test_another_order_of_tools_is_a_change_of_settings(make_prompt: Any) -> None:
+    a, b, c = ({"name": name} for name in "abc")
+    diff = diff_prompts(make_prompt(tools=[a, b]), make_prompt(tools=[b, a]))
+    assert diff.settings == [ValueChange(path="tools", kind="changed", old=["a", "b"], new=["b", "a"])]
+    assert diff_prompts(make_prompt(tools=[a, b]), make_prompt(tools=[c, a, b])).settings == [
+        ValueChange(path="tools.c.name", kind="added", new="c")
+    ]
+
+
 def test_a_difference_is_json(make_prompt: Any) -> None:
     diff = diff_prompts(make_prompt(content="a"), make_prompt(content="b", tags=["x"]))
     assert msgspec.json.decode(msgspec.json.encode(diff), type=PromptDiff) == diff

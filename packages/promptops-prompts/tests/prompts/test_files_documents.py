@@ -358,6 +358,39 @@ def test_a_composed_prompt_is_written_as_it_was_written(make_prompt: Make) -> No
     assert document.variables == ["extra"]
 
 
+def test_a_variant_is_written_as_it_was_written(make_prompt: Make) -> None:
+    said = [{"role": "system", "content": "Be kind."}]
+    written = [{"role": "system", "content": "{{> style@1.0.0 }}"}]
+    variants = [
+        {"model_provider": "openai", "content": "Be kind."},
+        {"model_provider": "google", "content": "Be kind.", "messages": said},
+    ]
+    source = {
+        "content": "Hi",
+        "messages": None,
+        "model_specific_prompts": [
+            {"model_provider": "openai", "content": "{{> style@1.0.0 }}"},
+            {"model_provider": "google", "content": "{{> style@1.0.0 }}", "messages": written},
+        ],
+    }
+    plain, chat = document_of(
+        make_prompt(content="Hi", model_specific_prompts=variants, source=source)
+    ).model_specific_prompts
+    assert plain.content == "{{> style@1.0.0 }}"
+    assert (chat.messages or [])[0].content == "{{> style@1.0.0 }}"
+
+
+def test_the_messages_of_a_variant_stand_alone_in_a_file(make_prompt: Make) -> None:
+    messages = [{"role": "user", "content": "Hi {{ who }}"}]
+    variant = {"model_provider": "openai", "content": "Hi {{ who }}", "messages": messages}
+    text = format_document(document_of(make_prompt(content="Hello", model_specific_prompts=[variant])))
+    assert text.count("Hi {{ who }}") == 1
+    # Else an edit of the messages would be refused, because the content says something else.
+    [edited] = parse_document(text.replace("Hi", "Dear"), where="a.prompt.md").model_specific_prompts
+    assert edited.content == ""
+    assert (edited.messages or [])[0].content == "Dear {{ who }}"
+
+
 def test_parts_of_an_unknown_kind_are_not_written_to_a_file(make_prompt: Make) -> None:
     prompt = msgspec.structs.replace(make_prompt(), messages=[ChatMessage(role="user", content=[unknown_part()])])
     with pytest.raises(UnsupportedOperation, match="upgrade promptops"):

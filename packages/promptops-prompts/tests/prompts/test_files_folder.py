@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from promptops.core.errors import ConfigurationError, ValidationError
-from promptops.prompts.files import Base, PromptDocument, PromptFolder
+from promptops.prompts.files import Base, PromptDocument, PromptFolder, _disk
 from promptops.prompts.files.state import SyncState
 
 
@@ -167,6 +168,28 @@ def test_the_state_knows_servers_and_projects_apart(tmp_path: Path) -> None:
     assert {slug: item.version for slug, item in one.read().items()} == {"a": "1.0.0"}
     assert {slug: item.version for slug, item in two.read().items()} == {"a": "2.0.0"}
     assert SyncState(tmp_path, origin="http://two", project=None).read() == {}
+
+
+def test_what_others_record_meanwhile_stays(tmp_path: Path) -> None:
+    def record(name: str) -> None:
+        state = SyncState(tmp_path, origin="http://one", project=None)
+        for number in range(20):
+            state.record({f"{name}{number}": base("1.0.0")})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(record, "abcd"))
+    assert len(SyncState(tmp_path, origin="http://one", project=None).read()) == 80
+    assert [file.name for file in (tmp_path / ".promptops").iterdir()] == ["state.json"]
+
+
+def test_who_keeps_the_state_to_themselves_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_disk, "_PATIENCE", 0.05)
+    state = SyncState(tmp_path, origin="http://one", project=None)
+    with _disk.alone(state.path.parent), pytest.raises(ConfigurationError, match="Somebody else"):
+        state.record({"a": base("1.0.0")})
+    state.record({"a": base("1.0.0")})
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"format": 1, "remotes": []}', b"\xff"])

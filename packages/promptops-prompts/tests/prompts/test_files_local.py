@@ -156,6 +156,29 @@ def test_includes_are_those_of_the_folder(tmp_path: Path, write: Write) -> None:
     assert prompts.render("greeting", {"mood": "kind", "name": "Ada"}).rendered_content == "[Be kind.] Hi Ada"
 
 
+def test_variants_include_those_of_the_folder_too(tmp_path: Path, write: Write) -> None:
+    write("style", "Be {{ mood }}.")
+    write(
+        "greeting",
+        "---\nvariants:\n  - {model_provider: openai, content: '{{> style@1.0.0 }} Short.'}\n"
+        "  - model_provider: google\n    messages:\n      - {role: user, content: '{{> style@1.0.0 }} Hi'}\n---\nHi\n",
+    )
+    prompts = local_prompts(tmp_path)
+    prompt = prompts.get("greeting")
+    assert [variant.content for variant in prompt.model_specific_prompts] == [
+        "Be {{ mood }}. Short.",
+        "Be {{ mood }}. Hi",
+    ]
+    assert prompt.source is not None
+    assert [variant.content for variant in prompt.source.model_specific_prompts] == [
+        "{{> style@1.0.0 }} Short.",
+        "{{> style@1.0.0 }} Hi",
+    ]
+    for provider, text in (("openai", "Be kind. Short."), ("google", "Be kind. Hi")):
+        rendered = prompts.render("greeting", {"mood": "kind"}, model_provider=provider)
+        assert rendered.rendered_content == text
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

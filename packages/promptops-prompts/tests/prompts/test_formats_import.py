@@ -73,6 +73,8 @@ def test_unknown_arguments_go_to_extra_and_what_is_no_json_is_a_loss() -> None:
         {"extra_headers": {"Authorization": "Bearer x"}},
         {"aws_secret_access_key": "x"},
         {"extra_body": {"nested": {"api_key": "x"}}},
+        {"mcp_servers": [{"type": "url", "url": "https://e", "authorization_token": "x"}]},
+        {"extra_body": [[{"id_token": "x"}]]},
     ],
 )
 def test_secrets_never_become_part_of_a_prompt(arguments: dict[str, Any]) -> None:
@@ -236,6 +238,14 @@ def test_contents_of_google_are_read_in_every_spelling() -> None:
     assert google(["Hi", types.Part(text="Ho")]).messages == [
         ChatMessage(role="user", content=[TextPart(text="Hi"), TextPart(text="Ho")])
     ]
+
+
+def test_a_call_outside_of_a_content_is_the_models() -> None:
+    call: dict[str, Any] = {"function_call": {"id": "c", "name": "find", "args": {}}}
+    answer = {"function_response": {"id": "c", "name": "find", "response": {"output": "x"}}}
+    imported = google(["Find it", "please", call, answer])
+    assert [message.role for message in imported.messages] == ["user", "assistant", "tool"]
+    assert [message.role for message in google(call).messages] == ["assistant"]
 
 
 def test_objects_and_camel_case_of_google() -> None:

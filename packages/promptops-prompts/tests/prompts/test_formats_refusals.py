@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator, Sequence
 from typing import Any, cast, get_args
 
 import pytest
@@ -210,20 +211,29 @@ def test_a_format_error_survives_pickling() -> None:
     assert pickle.loads(pickle.dumps(error)).losses == error.losses
 
 
-def test_losses_are_logged_once_without_the_text_of_the_prompt() -> None:
+@pytest.fixture
+def logged() -> Iterator[Sequence[Any]]:
+    """What is logged; structlog is as it was afterwards, or the logs of later tests would go to standard output."""
+    assert not structlog.is_configured()
+    with structlog.testing.capture_logs() as entries:
+        yield entries
+    structlog.reset_defaults()
+
+
+def test_losses_are_logged_once_without_the_text_of_the_prompt(logged: Sequence[Any]) -> None:
     given = ModelSettings(model="m", temperature=0.25, max_tokens=1)
     prompt = chat({"role": "user", "content": "my secret", "name": "ada"}, model_settings=given)
-    with structlog.testing.capture_logs() as entries:
-        prompt.to("anthropic")
+    prompt.to("anthropic")
     lost = ["messages[0].name: unsupported", "model_settings.temperature: unsupported"]
-    assert entries == [{"event": "prompt_format_lost", "log_level": "warning", "provider": "anthropic", "lost": lost}]
+    assert logged == [{"event": "prompt_format_lost", "log_level": "warning", "provider": "anthropic", "lost": lost}]
 
 
-def test_nothing_is_logged_when_nothing_is_lost_or_when_only_the_losses_are_asked_for() -> None:
-    with structlog.testing.capture_logs() as entries:
-        chat(USER).to("openai", model="m")
-        chat({**USER, "name": "a b"}).losses("openai", model="m")
-    assert entries == []
+def test_nothing_is_logged_when_nothing_is_lost_or_when_only_the_losses_are_asked_for(
+    logged: Sequence[Any],
+) -> None:
+    chat(USER).to("openai", model="m")
+    chat({**USER, "name": "a b"}).losses("openai", model="m")
+    assert logged == []
 
 
 def shared(value: Any) -> Any:

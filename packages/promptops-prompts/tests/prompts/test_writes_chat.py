@@ -153,6 +153,20 @@ async def test_a_rollback_publishes_a_prompt_with_inclusions_as_it_was_written(
     await prompts.rollback("a", version="1.0.0")
     assert stub.sent()["messages"][0]["content"] == written
     assert "content" not in stub.sent()
+    variant = {"model_provider": "openai", "content": "Hello"}
+    source = {"content": "x", "messages": None, "model_specific_prompts": [{**variant, "content": written}]}
+    stub.reply(make_json(content="x", model_specific_prompts=[variant], source=source))
+    await prompts.rollback("a", version="1.0.0")
+    assert stub.sent()["model_specific_prompts"][0]["content"] == written
+
+
+async def test_a_variant_with_messages_needs_no_content(stub: Any, prompts: AsyncPrompts, make_json: Any) -> None:
+    variant = {"model_provider": "openai", "messages": [{"role": "user", "content": "Hi"}]}
+    stub.reply(make_json())
+    await prompts.create("A", content="x", model_specific_prompts=[variant])
+    assert stub.sent()["model_specific_prompts"][0]["content"] == ""
+    with pytest.raises(ValidationError, match="content"):
+        await prompts.create("A", content="x", model_specific_prompts=[{"model_provider": "openai"}])
 
 
 async def test_everything_within_a_remembered_prompt_is_frozen(

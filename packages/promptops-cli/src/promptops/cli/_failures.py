@@ -69,5 +69,7 @@ def hint_for(error: BaseException) -> str | None:
     if isinstance(error, CommandFailed):
         return error.hint
     if isinstance(error, errors.PromptNotFoundError) and error.suggested_prompts:
+        if all(repr(name) in error.message for name in error.suggested_prompts):
+            return None
         return f"close names: {', '.join(error.suggested_prompts)}"
     return next((hint for kind, hint in _HINTS if isinstance(error, kind)), None)

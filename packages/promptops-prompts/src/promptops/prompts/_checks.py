@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, cast, get_type_hints
 
 import msgspec
 from msgspec import UNSET
 from promptops.core.errors import ValidationError
+from promptops.core.narrow import is_object
 from promptops.prompts._problems import problem, refusal
 from promptops.prompts.versions import normalise_version
 
@@ -30,6 +31,7 @@ __all__ = [
     "selector",
     "texts",
     "well_typed",
+    "with_content",
 ]
 
 MAX_PAGE: Final = 1000
@@ -188,6 +190,16 @@ def converted_one(field: str, item: T | Mapping[str, Any], kind: type[T]) -> T:
         return item if isinstance(item, kind) else msgspec.convert(item, kind)
     except msgspec.ValidationError as error:
         raise _misplaced(field, error) from error
+
+
+def with_content(variants: Any) -> Any:
+    """Variants that callers wrote as dicts; one with messages need not say that it has no content beside them."""
+    if not isinstance(variants, (list, tuple)):
+        return variants
+    return [
+        {"content": "", **item} if is_object(item) and item.get("messages") else item
+        for item in cast("Sequence[object]", variants)
+    ]
 
 
 def _misplaced(place: str, error: msgspec.ValidationError) -> ValidationError:

@@ -118,9 +118,9 @@ class Types:
         if not isinstance(properties, Mapping) or not properties or isinstance(others, Mapping):
             value = self._inside(None if properties else others, (*words, "value"))
             return f"{self._need('Mapping')}[str, {value}]"
-        needed = _list(rule.get("required"))
+        needed = [key for key in _list(rule.get("required")) if isinstance(key, str)]
         fields: dict[str, str] = {}
-        for key, below in sorted(cast("Mapping[str, Any]", properties).items()):
+        for key, below in sorted({**dict.fromkeys(needed), **cast("Mapping[str, Any]", properties)}.items()):
             annotation = self._inside(below, (*words, key))
             fields[key] = annotation if key in needed else f"{self._need('NotRequired')}[{annotation}]"
         self._need("TypedDict")

@@ -26,6 +26,7 @@ from promptops.prompts._checks import (
     refused,
     texts,
     well_typed,
+    with_content,
 )
 from promptops.prompts.template import FORMATS
 from promptops.prompts.versions import normalise_version
@@ -181,7 +182,7 @@ def _messages(messages: Sequence[Message]) -> list[ChatMessage]:
 
 
 def _variants(variants: Sequence[Variant]) -> list[ModelSpecificPrompt]:
-    found = converted("model_specific_prompts", variants, ModelSpecificPrompt)
+    found = converted("model_specific_prompts", with_content(variants), ModelSpecificPrompt)
     for index, variant in enumerate(found):
         _check_parts(f"model_specific_prompts[{index}].messages", variant.messages or ())
     return found

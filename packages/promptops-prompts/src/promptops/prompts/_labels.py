@@ -180,7 +180,11 @@ class PromptLabels(PromptLookups):
         name = check_name(name)
         versions = [normalise_version(old_version, field="old_version")]
         versions.append(normalise_version(new_version, field="new_version"))
-        old, new = [await self.get(name, version=one, project=project, timeout=timeout) for one in versions]
+        # The latest is what the server says now: what lies at hand may be the older one.
+        old, new = [
+            await self.get(name, version=one, project=project, use_cache=one is not None, timeout=timeout)
+            for one in versions
+        ]
         return diff_prompts(old, new)
 
 

@@ -289,7 +289,7 @@ class AsyncPrompts(PromptLabels):
             template_format=cast("TemplateFormat", old.template_format),  # another one is refused by the checks
             variables=old.variables,
             target_models=old.target_models,
-            model_specific_prompts=old.model_specific_prompts,
+            model_specific_prompts=written.model_specific_prompts,
             tags=old.tags,
             metadata=old.metadata,
             tools=old.tools,

@@ -6,7 +6,7 @@ This module is shared with the server.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from promptops.core.errors import ValidationError
 from promptops.prompts._messages import given_messages, message_texts, nameless
@@ -16,6 +16,19 @@ from promptops.prompts.template import MAX_OUTPUT_BYTES, compile_template
 
 if TYPE_CHECKING:
     from promptops.models.prompts import PromptLike
+
+    class Texts(Protocol):
+        """The texts of a prompt; the least that tells which variables it uses."""
+
+        @property
+        def template_format(self) -> str: ...
+        @property
+        def content(self) -> str: ...
+        @property
+        def messages(self) -> Sequence[Any] | None: ...
+        @property
+        def model_specific_prompts(self) -> Sequence[Any]: ...
+
 
 __all__ = [
     "checked_variables",
@@ -42,7 +55,7 @@ def checked_variables(variables: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(variables)
 
 
-def _texts(prompt: PromptLike) -> Iterator[tuple[str, str, bool]]:
+def _texts(prompt: Texts) -> Iterator[tuple[str, str, bool]]:
     """Every template of a prompt with its field, and the names of its placeholders (True)."""
     if prompt.messages:
         yield from message_texts(prompt.messages, "messages")
@@ -56,7 +69,7 @@ def _texts(prompt: PromptLike) -> Iterator[tuple[str, str, bool]]:
             yield f"{field}.content", variant.content, False
 
 
-def names_of(prompt: PromptLike, *, optional: bool = False) -> tuple[dict[str, None], list[dict[str, Any]]]:
+def names_of(prompt: Texts, *, optional: bool = False) -> tuple[dict[str, None], list[dict[str, Any]]]:
     """The variables of every text, and what is wrong with the texts that are no templates.
 
     Args:

@@ -10,6 +10,7 @@ from promptops.prompts._checks import refused
 from promptops.prompts._codegen_names import function_name, parameter_names
 from promptops.prompts._codegen_text import WIDTH, docstring, literal, prose
 from promptops.prompts._codegen_types import Types
+from promptops.prompts._variables import names_of
 from promptops.prompts.typed import RenderOptions
 
 __all__ = ["PromptSpec", "generate_module"]
@@ -55,13 +56,23 @@ class PromptSpec(Protocol):
         ...
 
     @property
+    def template_format(self) -> str:
+        """``mustache``, ``f-string``, ``none`` or ``jinja2``."""
+        ...
+
+    @property
+    def content(self) -> str:
+        """Its text; read of a ``jinja2`` template alone."""
+        ...
+
+    @property
     def messages(self) -> Sequence[Any] | None:
-        """Its messages, each with ``role`` and ``name``, or None for a text."""
+        """Its messages, each with ``role``, ``name`` and ``content``, or None for a text."""
         ...
 
     @property
     def model_specific_prompts(self) -> Sequence[Any]:
-        """Its variants, each with ``messages``."""
+        """Its variants, each with ``content`` and ``messages``."""
         ...
 
     @property
@@ -95,7 +106,8 @@ def generate_module(prompts: Iterable[PromptSpec]) -> str:
     source, in whatever order they come.
 
     Raises:
-        ValidationError: Two prompts would have the same function.
+        ConfigurationError: A prompt is a ``jinja2`` template, and the extra that reads it is not installed.
+        ValidationError: Two prompts would have the same function, or a ``jinja2`` template cannot be read.
     """
     chosen = _named(prompts)
     taken = set(chosen)
@@ -164,7 +176,7 @@ def _function(name: str, prompt: PromptSpec, taken: set[str]) -> tuple[list[str]
 
 def _parameters(prompt: PromptSpec, schema: Mapping[str, Any], types: Types) -> list[_Parameter]:
     properties: Mapping[str, Any] = schema.get("properties", {})
-    needed = {*prompt.variables, *schema.get("required", ())}
+    needed = {*prompt.variables, *_unlisted(prompt), *schema.get("required", ())}
     placeholders = set(_placeholders(prompt))
     variables = sorted({*needed, *properties, *placeholders})
     names = parameter_names(variables, options=RenderOptions.__annotations__)
@@ -187,6 +199,16 @@ def _parameters(prompt: PromptSpec, schema: Mapping[str, Any], types: Types) -> 
             )
         )
     return sorted(found, key=lambda item: not item.required)
+
+
+def _unlisted(prompt: PromptSpec) -> Iterable[str]:
+    """What a text uses that no list has: a server does not read ``jinja2``."""
+    if prompt.template_format != "jinja2":
+        return ()
+    names, problems = names_of(prompt)
+    if problems:
+        raise refused(f"{prompt.slug}.{problems[0]['field']}", problems[0]["message"], problems[0]["code"])
+    return names
 
 
 def _described(rule: Any) -> str:

@@ -134,6 +134,7 @@ def diff_prompts(old: PromptLike, new: PromptLike) -> PromptDiff:
         facts["tools"] = {tool.name: _plain(tool) for tool in prompt.tools}
         facts["includes"] = {item.name: item.version for item in getattr(prompt, "includes", ())}
     settings += _values("", first, second)
+    settings += _order("tools", list(first["tools"]), list(second["tools"]))
     return PromptDiff(
         old_version=old.version,
         new_version=new.version,
@@ -154,7 +155,16 @@ def _own_messages(prompt: PromptLike | VariantLike | None) -> Sequence[MessageLi
 
 
 def _by_model(variants: Sequence[VariantLike]) -> dict[str, VariantLike]:
-    return {f"{variant.model_provider}/{variant.model_name or '*'}": variant for variant in variants}
+    """The variants by their model; further ones of the same model, which no render chooses, by a number."""
+    found: dict[str, VariantLike] = {}
+    for variant in variants:
+        model = name = f"{variant.model_provider}/{variant.model_name or '*'}"
+        number = 1
+        while name in found:
+            number += 1
+            name = f"{model}#{number}"
+        found[name] = variant
+    return found
 
 
 def _text(field: str, old: str | None, new: str | None) -> Iterator[TextChange]:
@@ -248,6 +258,13 @@ def _values(path: str, old: Any, new: Any) -> Iterator[ValueChange]:
             yield ValueChange(path=path, kind="added", new=new)
         else:
             yield ValueChange(path=path, kind="changed", old=old, new=new)
+
+
+def _order(path: str, old: list[str], new: list[str]) -> Iterator[ValueChange]:
+    """The names on both sides, when they come in another order."""
+    before, after = [name for name in old if name in new], [name for name in new if name in old]
+    if before != after:
+        yield ValueChange(path=path, kind="changed", old=before, new=after)
 
 
 def _differ(old: Any, new: Any) -> bool:

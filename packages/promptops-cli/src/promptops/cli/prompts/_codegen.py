@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from promptops.cli._connection import Connection, connected
 from promptops.cli._failures import CommandFailed
-from promptops.cli.prompts._locks import lock_option
+from promptops.cli.prompts._locks import every_prompt, lock_option
 from promptops.cli.prompts._options import folder_option, out_file, write_text
 from promptops.cli.prompts._outcomes import Progress, counted
 
@@ -53,8 +53,9 @@ def codegen(
     elif chosen == "dir":
         found, place = _written(folder), str(folder)
     else:
-        with Connection(**where).open() as client, Progress("reading"):
-            found = list(client.prompts.iterate(use_cache=False))
+        connection = Connection(**where)
+        with connection.open() as client, Progress("reading"):
+            found = every_prompt(client, connection.project)
         place = "the server"
     made = generate_module(_named(found, names, place))
     if not check:

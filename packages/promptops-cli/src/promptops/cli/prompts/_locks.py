@@ -11,11 +11,14 @@ from promptops.cli._failures import CommandFailed
 from promptops.cli._output import print_json
 from promptops.cli.prompts._options import DIFFERENT, as_json, out_file
 from promptops.cli.prompts._outcomes import Progress, counted, end
+from promptops.core.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
+    from promptops.client import SyncPromptOpsClient
+    from promptops.models import PromptResponse
     from promptops.prompts.files import Lock
 
-__all__ = ["LOCK_FILE", "bundle", "lock", "lock_option", "verify"]
+__all__ = ["LOCK_FILE", "bundle", "every_prompt", "lock", "lock_option", "verify"]
 
 LOCK_FILE: Final = Path("promptops.lock")
 lock_option = click.option(
@@ -40,14 +43,19 @@ def lock(*, names: tuple[str, ...], everything: bool, out: Path, as_json: bool, 
 
     if names and everything:
         raise click.UsageError("give names or --all, not both")
-    before = read_lock(out) if out.exists() else None
+    try:
+        before = read_lock(out) if out.exists() else None
+    except ConfigurationError:
+        if not names and not everything:  # which prompts it held cannot be told any more
+            raise
+        before = None
     if not names and not everything and before is None:
         raise click.UsageError(f"there is no {out} to renew; name the prompts to lock, or give --all")
     connection = Connection(**where)
     with connection.open() as client, Progress("locking"):
         chosen = list(names) or [item.selector for item in (before.prompts if before else [])]
         if everything:
-            chosen = [prompt.slug for prompt in client.prompts.iterate(use_cache=False)]
+            chosen = [prompt.slug for prompt in every_prompt(client, connection.project)]
         made = SyncPromptLocks(client.prompts, origin=connection.origin).take(chosen)
     write_lock(made, out)
     if as_json:
@@ -103,10 +111,23 @@ def bundle(*, out: Path, lock_file: Path) -> None:
             f"there is no {lock_file} to bundle", hint="make one: promptops prompts lock NAME...", code=2
         )
     if found := drift_of_file(lock_file):
-        raise CommandFailed(found[0].message, hint="take the lock anew: promptops prompts lock")
+        raise CommandFailed(found[0].message, hint="take the lock anew: promptops prompts lock NAME...")
     held = read_lock(lock_file)
     write_bundle(held, out)
     click.echo(f"{out} holds {counted(len(held.prompts))}")
+
+
+def every_prompt(client: SyncPromptOpsClient, project: str | None) -> list[PromptResponse]:
+    """The latest version of every prompt of one project."""
+    found = list(client.prompts.iterate(use_cache=False))
+    if project is not None:
+        return found
+    # Without a project the list shows all that the key grants; a slug, though, means the prompt of the default one.
+    batch = client.prompts.get_many(sorted({prompt.slug for prompt in found}), use_cache=False)
+    for error in batch.errors.values():
+        if not isinstance(error, NotFoundError):
+            raise error
+    return list(batch.prompts.values())
 
 
 def _show_changes(before: Lock | None, after: Lock) -> None:

@@ -4,11 +4,52 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
+import time
+from collections.abc import Generator
 from pathlib import Path
+from typing import Final
 
 from promptops.core.errors import ConfigurationError
 
-__all__ = ["write_bytes"]
+__all__ = ["alone", "write_bytes"]
+
+_PATIENCE: Final = 5.0  # seconds; what is done alone takes milliseconds
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Generator[None]:
+    """While nobody else, thread or process, is in here for the same folder; systems that lock no folders do without.
+
+    Raises:
+        ConfigurationError: Somebody else stays for five seconds, or there cannot be such a folder.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as exc:
+        raise ConfigurationError(f"{folder} cannot be used: {exc.strerror or exc}.") from exc
+    try:
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                if time.monotonic() >= deadline:
+                    raise ConfigurationError(f"Somebody else writes in {folder} for {_PATIENCE:g} seconds.") from exc
+                time.sleep(0.01)
+                continue
+            except OSError:  # a file system without locks
+                pass
+            break
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: Path, data: bytes) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-from promptops.models import ChatMessage
+from promptops.models import ChatMessage, ModelSpecificPrompt
 from promptops.prompts._parts import map_texts, part_dict
 from promptops.prompts.files._problem import refused_line
 from promptops.prompts.files.documents import PromptDocument
@@ -18,8 +18,10 @@ _LEVELS: Final = 16
 
 def includes(document: PromptDocument) -> bool:
     """Whether a text of the prompt includes another."""
-    texts = [document.content] if document.messages is None else _texts(document.messages)
-    return document.template_format == "mustache" and any("{{>" in (text or "") for text in texts)
+    said = [(document.content, document.messages)]
+    said += [(variant.content, variant.messages) for variant in document.model_specific_prompts]
+    texts = [text for content, messages in said for text in (_texts(messages) if messages else [content or ""])]
+    return document.template_format == "mustache" and any("{{>" in text for text in texts)
 
 
 def included(document: PromptDocument, documents: Mapping[str, PromptDocument]) -> PromptDocument:
@@ -28,11 +30,23 @@ def included(document: PromptDocument, documents: Mapping[str, PromptDocument]) 
     Raises:
         ValidationError: A tag names nothing that can be included; the error names the file and the chain.
     """
+    variants = [_variant(variant, document, documents) for variant in document.model_specific_prompts]
+    document = msgspec.structs.replace(document, model_specific_prompts=variants)
     if document.messages is None:
         text = _resolved(document.content or "", document, (document.slug,), documents)
         return msgspec.structs.replace(document, content=text)
     messages = [_message(message, document, documents) for message in document.messages]
     return msgspec.structs.replace(document, messages=messages)
+
+
+def _variant(
+    variant: ModelSpecificPrompt, document: PromptDocument, documents: Mapping[str, PromptDocument]
+) -> ModelSpecificPrompt:
+    if not variant.messages:
+        text = _resolved(variant.content, document, (document.slug,), documents)
+        return msgspec.structs.replace(variant, content=text)
+    messages = [_message(message, document, documents) for message in variant.messages]
+    return msgspec.structs.replace(variant, messages=messages)
 
 
 def _message(message: ChatMessage, document: PromptDocument, documents: Mapping[str, PromptDocument]) -> ChatMessage:

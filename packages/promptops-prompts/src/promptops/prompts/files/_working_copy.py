@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 from promptops.core.errors import ConfigurationError, ValidationError
-from promptops.models import PromptResponse, PromptSource
+from promptops.models import ChatMessage, ModelSpecificPrompt, PromptResponse, PromptSource
 from promptops.prompts._parts import part_dict, texts_of
 from promptops.prompts.files._problem import refused_line
 from promptops.prompts.files.documents import PromptDocument
@@ -37,13 +37,13 @@ def working_copy(written: PromptDocument, resolved: PromptDocument, *, changed: 
         messages=resolved.messages,
         template_format=written.template_format,
         target_models=written.target_models,
-        model_specific_prompts=written.model_specific_prompts,
+        model_specific_prompts=[_said(variant) for variant in resolved.model_specific_prompts],
         tools=written.tools,
         tool_choice=written.tool_choice,
         response_format=written.response_format,
         model_settings=written.model_settings,
         variables_schema=written.variables_schema,
-        source=None if written is resolved else PromptSource(content=content_of(written), messages=written.messages),
+        source=None if written is resolved else _source(written),
         version="0.0.0",
         status="active",
         etag=written.fingerprint,
@@ -69,11 +69,25 @@ def id_of(slug: str) -> str:
 
 def content_of(document: PromptDocument) -> str:
     """The text; of a chat what its messages say, with a blank line between."""
-    if document.messages is None:
-        return document.content or ""
+    return document.content or "" if document.messages is None else _joined(document.messages)
+
+
+def _source(written: PromptDocument) -> PromptSource:
+    variants = [_said(variant) for variant in written.model_specific_prompts]
+    return PromptSource(content=content_of(written), messages=written.messages, model_specific_prompts=variants)
+
+
+def _said(variant: ModelSpecificPrompt) -> ModelSpecificPrompt:
+    """The variant with the content that its messages say, as a server gives it."""
+    if not variant.messages:
+        return variant
+    return msgspec.structs.replace(variant, content=_joined(variant.messages))
+
+
+def _joined(messages: list[ChatMessage]) -> str:
     said = (
         texts_of(message.content if isinstance(message.content, str) else [part_dict(part) for part in message.content])
-        for message in document.messages
+        for message in messages
         if message.role != "placeholder"
     )
     return "\n\n".join(text for texts in said for text in texts)

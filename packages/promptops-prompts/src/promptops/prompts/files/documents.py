@@ -141,7 +141,11 @@ def _fingerprint(document: PromptDocument) -> str:
 def _document(prompt: PromptResponse, *, variables: list[str]) -> PromptDocument:
     written = prompt.source if prompt.source is not None else prompt
     messages = written.messages or None
-    variants = list(prompt.model_specific_prompts)
+    # Beside messages the content is no more than their texts joined; with both in a file an edit of one would clash.
+    variants = [
+        msgspec.structs.replace(variant, content="") if variant.messages else variant
+        for variant in written.model_specific_prompts
+    ]
     chats = [messages or [], *(variant.messages or [] for variant in variants)]
     if any(isinstance(part, Unknown) for chat in chats for message in chat for part in message.content):
         raise UnsupportedOperation(

@@ -41,6 +41,9 @@ def format_document(document: PromptDocument, *, implied_slug: str | None = None
     elif all(_is_plain(message) for message in document.messages):
         del fields["messages"]
         body = format_messages(document.messages)
+    for variant in fields.get("model_specific_prompts", ()):
+        if variant.get("messages") and not variant["content"]:
+            del variant["content"]
     matter = {key: fields[field] for key, field in KEYS.items() if field in fields}
     return f"---\n{dump_yaml(matter)}---\n{body}"
 

@@ -168,4 +168,4 @@ def _entry(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unusable(where: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"{where} cannot be used: {reason}; take it anew with 'promptops prompts lock'.")
+    return ConfigurationError(f"{where} cannot be used: {reason}; take it anew with 'promptops prompts lock NAME...'.")

@@ -21,6 +21,7 @@ from promptops.models import (
     ToolDefinition,
     ToolResultPart,
 )
+from promptops.prompts._checks import with_content
 from promptops.prompts.files._body import parse_body
 from promptops.prompts.files._problem import refused_line, unknown_key
 from promptops.prompts.files._slugs import is_slug
@@ -125,6 +126,8 @@ def parse_document(text: str, *, where: str, slug: str | None = None) -> PromptD
         _check(key, node, where)
     fields: dict[str, Any] = {KEYS[key]: value for key, value in top.value.items()}
     _add_text(fields, entries, body, body_line, where)
+    if "model_specific_prompts" in fields:
+        fields["model_specific_prompts"] = with_content(fields["model_specific_prompts"])
     fields.setdefault("slug", slug if slug is not None else Path(where).name.removesuffix(".prompt.md"))
     fields.setdefault("name", fields["slug"])
     _check_words(fields, entries, where)

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 from promptops.core.errors import ConfigurationError
-from promptops.prompts.files._disk import write_bytes
+from promptops.prompts.files._disk import alone, write_bytes
 from promptops.prompts.files.plan import Base
 
 __all__ = ["STATE_FILE", "SyncState"]
@@ -54,11 +54,12 @@ class SyncState:
         """
         if not changes:
             return
-        remotes = dict(self._read().remotes)
-        bases: dict[str, Base | None] = {**remotes.get(self._remote, {}), **changes}
-        remotes[self._remote] = {slug: base for slug, base in bases.items() if base is not None}
-        data = msgspec.json.format(_encode(_File(remotes=remotes)), indent=1)
-        write_bytes(self.path, data + b"\n")
+        with alone(self.path.parent):
+            remotes = dict(self._read().remotes)
+            bases: dict[str, Base | None] = {**remotes.get(self._remote, {}), **changes}
+            remotes[self._remote] = {slug: base for slug, base in bases.items() if base is not None}
+            data = msgspec.json.format(_encode(_File(remotes=remotes)), indent=1)
+            write_bytes(self.path, data + b"\n")
 
     def _read(self) -> _File:
         try:

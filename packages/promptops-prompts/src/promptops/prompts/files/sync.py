@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 from promptops.core.bridge import AsyncResource, SyncResource, bridge
-from promptops.core.errors import ConfigurationError, ConflictError, PromptOpsError
+from promptops.core.errors import ConflictError, PromptNotFoundError, PromptOpsError
 from promptops.models import PromptResponse
 from promptops.prompts._resource import AsyncPrompts
 from promptops.prompts._sync import SyncPrompts
@@ -58,6 +58,7 @@ class AsyncPromptFiles(AsyncResource):
             timeout: Seconds for each request.
 
         Raises:
+            PromptNotFoundError: Neither the folder nor the server has one of ``only``.
             ValidationError: Files are wrong; all of them are named.
             PromptOpsError: The server could not be asked.
         """
@@ -88,6 +89,7 @@ class AsyncPromptFiles(AsyncResource):
             timeout: Seconds for each request.
 
         Raises:
+            PromptNotFoundError: Neither the folder nor the server has one of ``only``.
             ValidationError: Files are wrong; all of them are named, and nothing was sent.
             PromptOpsError: The server could not be asked what it has.
         """
@@ -121,6 +123,7 @@ class AsyncPromptFiles(AsyncResource):
             timeout: Seconds for each request.
 
         Raises:
+            PromptNotFoundError: Neither the folder nor the server has one of ``only``.
             ValidationError: Files are wrong; all of them are named, and nothing was written.
             PromptOpsError: The server could not be asked what it has.
         """
@@ -140,7 +143,9 @@ class AsyncPromptFiles(AsyncResource):
         if only:
             known = {*local, *bases, *remote, *errors}
             if unknown := [slug for slug in only if slug not in known]:
-                raise ConfigurationError(f"Neither the folder nor the server has {', '.join(unknown)}.")
+                raise PromptNotFoundError(
+                    f"Neither the folder nor the server has {', '.join(unknown)}.", prompt_id=unknown[0]
+                )
             local = {slug: document for slug, document in local.items() if slug in only}
             bases = {slug: base for slug, base in bases.items() if slug in only}
         for slug in errors:

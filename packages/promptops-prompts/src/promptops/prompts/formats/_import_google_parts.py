@@ -65,7 +65,7 @@ class Conversation:
         return messages
 
     def _contents(self, given: object, field: str) -> list[tuple[str, list[Part]]]:
-        """Roles and parts; what the user says outside of a content is one content, as the SDK takes it."""
+        """Roles and parts; those outside of a content are one as long as the same side says them, as for the SDK."""
         if given is None:
             return []
         single = isinstance(given, str) or is_object(given) or hasattr(given, "model_dump")
@@ -73,19 +73,20 @@ class Conversation:
         if single:
             items = [(field, given)]
         made: list[tuple[str, list[Part]]] = []
-        loose = False
+        loose = ""
         for place, item in items:
             rest = SnakeRest(item, place, self._report)
             if "parts" in rest.left:
                 made.append(self._content(rest))
-                loose = False
+                loose = ""
                 continue
             part = self._part(item, place)
-            if loose:
+            role = "assistant" if any(isinstance(one, ToolCallPart) for one in part) else "user"
+            if loose == role:
                 made[-1][1].extend(part)
             else:
-                made.append(("user", part))
-            loose = True
+                made.append((role, part))
+            loose = role
         return [(role, parts) for role, parts in made if parts]
 
     def _content(self, rest: SnakeRest) -> tuple[str, list[Part]]:

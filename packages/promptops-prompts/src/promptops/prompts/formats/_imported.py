@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 _SECRETS: Final = re.compile(
     r"(?i)(api_?key|access_?key|secret|password|credential|authorization|headers|http_?options)$"
-    r"|(ad|auth|session|access|bearer)_?token$"
+    r"|(ad|auth|authorization|session|access|refresh|bearer|api|id)_?token$"
 )
 _UNSET: Final = frozenset({"NotGiven", "Omit"})
 
@@ -133,7 +133,9 @@ def _may_be_secret(key: str, value: object) -> bool:
     """Whether something is named like a credential: prompts are stored and shared."""
     if _SECRETS.search(key):
         return True
-    return is_object(value) and any(_may_be_secret(str(name), item) for name, item in value.items())
+    if is_object(value):
+        return any(_may_be_secret(str(name), item) for name, item in value.items())
+    return is_array(value) and any(_may_be_secret("", item) for item in value)
 
 
 def settings(known: Mapping[str, Any], rest: Mapping[str, Any], report: Report) -> ModelSettings | None:

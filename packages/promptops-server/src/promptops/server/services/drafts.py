@@ -93,14 +93,15 @@ def draft_of_update(current: Current, body: wire.PromptUpdate) -> tuple[PromptDo
     anew = form == "mustache" and kept.template_format != "mustache"
     written = Text(content=kept.content, messages=kept.messages)
     variants = kept.model_specific_prompts
-    if kept.source is not None:
+    composes = form == "mustache"  # in another format a tag would be text, so what was included is the text now
+    if kept.source is not None and composes:
         written = Text(content=kept.source.content, messages=kept.source.messages)
         variants = kept.source.model_specific_prompts
-    text, includes = Text(content=kept.content, messages=kept.messages), kept.includes
+    text, includes = Text(content=kept.content, messages=kept.messages), kept.includes if composes else []
     if (sent := _sent(kept, body)) is not None or anew:
         written = sent or written
         text, includes = resolved_text(written, slug, current.fetch, form)
-    own, variant_includes = kept.model_specific_prompts, kept.variant_includes
+    own, variant_includes = kept.model_specific_prompts, kept.variant_includes if composes else []
     if not isinstance(body.model_specific_prompts, UnsetType) or anew:
         variants = variants_of(_kept(body.model_specific_prompts, variants))
         own, variant_includes = resolved_variants(variants, slug, current.fetch, form)
