@@ -29,7 +29,7 @@ from promptops.server.stores import scope as scope_module
 
 Json = dict[str, Any]
 NEUTRAL = {"limit", "offset", "skip", "sort_by", "sort_order", "version", "org_id", "kind"} | {
-    *("provider", "capability", "from_", "to", "granularity", "force", "until")
+    *("provider", "capability", "from_", "to", "granularity", "force", "until", "split")
 }
 """Parameters that name nothing that belongs to a project (versions are looked up within a prompt)."""
 FILTERS = {"name", "query", "tags", "module_id"}
@@ -64,6 +64,10 @@ class Tenant:
         listed = send("GET", f"/v2/datasets/{self.dataset}/examples?limit=2").json()
         self.example = listed["examples"][0]["id"]
         self.cursors = {"datasets_examples_list": listed["pagination"]["next_cursor"]}
+        draft: Json = {"dataset_id": self.dataset, "mode": "append", "examples": [{"input": f"{mark} draft"}]}
+        made = send("POST", "/v2/dataset-drafts", json=draft)
+        assert made.status_code == 201, made.text
+        self.draft = made.json()["id"]
         runs = [{"example_id": self.example, "output": f"{mark} {index}"} for index in range(3)]
         for name in ("run", "again"):
             body = {"name": f"{name} {mark}", "dataset_id": self.dataset, "experiment_runs": runs}
@@ -100,6 +104,7 @@ class Tenant:
             f"/v1/client/prompts/{self.prompt}?label=shared",
             f"/v2/datasets/{self.dataset}",
             f"/v2/datasets/{self.dataset}/examples",
+            f"/v2/dataset-drafts/{self.draft}",
             f"/v2/experiments/{self.experiment}",
             f"/v2/experiments/{self.experiment}/runs",
         ]
@@ -108,7 +113,7 @@ class Tenant:
     def secrets(self) -> list[str]:
         """What must never be in an answer to anybody else."""
         ids = [self.key, self.space, self.prompt, self.dataset, self.version, self.example, self.experiment, self.run]
-        ids.append(f"{self.mark}-label")
+        ids += [f"{self.mark}-label", self.draft]
         return [*ids, f"text {self.mark}", f"second {self.mark}", f"set {self.mark}", f"{self.mark} 0"]
 
 
@@ -178,6 +183,7 @@ def path_values(name: str, world: World) -> tuple[str, list[tuple[str, str]]]:
         "key_id": (mine.key, [(theirs.key, "nowhere00000")]),
         "space_id": (mine.space, [(theirs.space, NOWHERE_ID), (theirs.project, "nowhere")]),
         "dataset_id": (mine.dataset, [(theirs.dataset, NOWHERE_ID)]),
+        "draft_id": (mine.draft, [(theirs.draft, NOWHERE_ID)]),
         "experiment_id": (mine.experiment, [(theirs.experiment, NOWHERE_ID)]),
     }
     return known[name]
@@ -223,6 +229,9 @@ def own_body(operation: Operation, world: World) -> Json | None:
         "ApiKeyCreate": {"name": "new"},
         "DatasetCreate": {"name": "new", "space_id": mine.space, "examples": [{"a": 1}]},
         "DatasetExamplesInsert": {"examples": [{"a": 1}]},
+        "DatasetDraftCreate": {"dataset_id": mine.dataset, "mode": "append", "examples": [{"a": 1}]},
+        "DatasetDraftExamples": {"examples": [{"a": 1}]},
+        "DatasetSchema": {"example_schema": {"type": "object"}},
         "ExperimentCreate": {"name": "new", "dataset_id": mine.dataset, "experiment_runs": [run]},
         "ExperimentRunsInsert": {"experiment_runs": [run]},
     }
@@ -273,6 +282,8 @@ def put_in_body(name: str) -> Callable[[Request, str], None]:
             request.body[name] = {request.body["prompt_ids"][0]: value}
             return
         request.body[name] = [value] if name in {"prompt_ids", "projects"} else value
+        if name == "name" and "mode" in request.body:  # a draft is of a new dataset or of one that is there
+            del request.body["dataset_id"], request.body["mode"]
         if name == "space_id":  # an experiment has a dataset or a space
             request.body.pop("dataset_id", None)
 
@@ -402,7 +413,14 @@ def test_the_matrix_fails_on_a_store_that_forgets_the_projects(world: World, mon
 
     monkeypatch.setattr(scope_module, "scope_clause", forgetful)
     found = leaks(world)
-    reads = ("prompts_get", "datasets_get", "datasets_examples_list", "experiments_runs_list", "prompts_list")
+    reads = (
+        "prompts_get",
+        "datasets_get",
+        "datasets_examples_list",
+        "experiments_runs_list",
+        "prompts_list",
+        "dataset_drafts_get",
+    )
     for reached in (*reads, "prompts_labels_list", "prompts_labels_move", "prompts_history"):
         assert any(line.startswith(reached) for line in found), reached
 

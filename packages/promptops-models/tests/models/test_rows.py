@@ -15,6 +15,9 @@ evaluations = st.builds(
     label=st.none() | st.text(max_size=5),
     explanation=st.none() | st.text(max_size=5),
     error=st.none() | st.text(min_size=1, max_size=5),
+    cost=st.none() | st.floats(min_value=0, allow_nan=False, allow_infinity=False),
+    usage=st.none() | st.dictionaries(st.text(max_size=5), st.integers(0, 2**62), max_size=2),
+    duration_ms=st.none() | st.floats(min_value=0, allow_nan=False, allow_infinity=False),
 ).filter(lambda evaluation: evaluation != Evaluation())
 
 
@@ -79,3 +82,27 @@ def test_columns_of_other_programs_are_read_and_odd_ones_do_no_harm() -> None:
     assert run.scores == {"d": 2.0}
     assert run.evaluations["d"] == Evaluation(score=2.0)
     assert set(run.evaluations) == {"a", "d"}
+
+
+def test_the_parts_of_an_evaluation_are_columns_of_their_own() -> None:
+    parts = {"precision": Evaluation(score=0.5), "recall": Evaluation(label="low", cost=0.25)}
+    columns = evaluation_columns("rouge", Evaluation(cost=1.0, parts=parts))
+    assert columns == {
+        "promptops.eval.rouge.cost": 1.0,
+        "eval.rouge.precision.score": 0.5,
+        "eval.rouge.recall.label": "low",
+        "promptops.eval.rouge.recall.cost": 0.25,
+    }
+    run = ExperimentRun(example_id="e", fields=columns)
+    assert run.scores == {"rouge.precision": 0.5}
+    assert run.evaluations == {
+        "rouge": Evaluation(cost=1.0),
+        "rouge.precision": parts["precision"],
+        "rouge.recall": parts["recall"],
+    }
+
+
+@pytest.mark.parametrize("usage", ["no json", "[1]", 7, None, '{"a": "b"}'])
+def test_a_usage_that_another_program_wrote_does_no_harm(usage: Any) -> None:
+    run = ExperimentRun(example_id="e", fields={"promptops.eval.a.usage": usage, "eval.a.score": 1})
+    assert run.evaluations == {"a": Evaluation(score=1.0)}

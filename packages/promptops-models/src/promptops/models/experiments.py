@@ -19,8 +19,9 @@ REPETITION: Final = "promptops.repetition"
 TYPED_OUTPUT: Final = "promptops.output"
 
 _EVAL: Final = "eval."
-_EVAL_ERROR_PREFIX: Final = "promptops.eval."
+_EVAL_FACT_PREFIX: Final = "promptops.eval."
 _EVAL_PARTS: Final = ("score", "label", "explanation")
+_EVAL_FACTS: Final = ("error", "cost", "usage", "duration_ms")
 _OWN: Final = ("id", "example_id", "output", "error")
 
 
@@ -32,12 +33,22 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
         label: A category.
         explanation: Why, in words.
         error: What went wrong; an evaluation with an error has no score.
+        name: Which metric this is, in a list of several by one evaluator; None elsewhere.
+        cost: What the evaluation itself cost, in the currency of the run's budget; None when not known.
+        usage: Tokens of the evaluation itself, for example ``{"input_tokens": 210, "output_tokens": 12}``.
+        duration_ms: How long the evaluation took, in milliseconds, without waiting for its turn.
+        parts: Further metrics of the same evaluator by their names; as columns they are ``EVALUATOR.NAME``.
     """
 
     score: float | None = None
     label: str | None = None
     explanation: str | None = None
     error: str | None = None
+    name: str | None = None
+    cost: float | None = None
+    usage: Mapping[str, int] | None = None
+    duration_ms: float | None = None
+    parts: Mapping[str, Evaluation] | None = None
 
 
 class ExperimentRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,14 +135,19 @@ class ExperimentRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evaluation_columns(name: str, evaluation: Evaluation) -> dict[str, Any]:
-    """Return the flat columns of one evaluation; what is None gets no column."""
+    """Return the flat columns of one evaluation and of its parts; what is None gets no column."""
     columns: dict[str, Any] = {}
     for part in _EVAL_PARTS:
         value = getattr(evaluation, part)
         if value is not None:
             columns[f"{_EVAL}{name}.{part}"] = value
-    if evaluation.error is not None:
-        columns[f"{_EVAL_ERROR_PREFIX}{name}.error"] = evaluation.error
+    for fact in _EVAL_FACTS:
+        value = getattr(evaluation, fact)
+        if value is not None:
+            column = f"{_EVAL_FACT_PREFIX}{name}.{fact}"
+            columns[column] = msgspec.json.encode(value).decode() if fact == "usage" else value
+    for part, further in (evaluation.parts or {}).items():
+        columns.update(evaluation_columns(f"{name}.{part}", further))
     return columns
 
 
@@ -149,9 +165,22 @@ def _evaluations(fields: Mapping[str, Any]) -> dict[str, Evaluation]:
         if part in _EVAL_PARTS and name.startswith(_EVAL):
             text = _number(value) if part == "score" else value if isinstance(value, str) else None
             found.setdefault(name[len(_EVAL) :], {})[part] = text
-        elif part == "error" and name.startswith(_EVAL_ERROR_PREFIX):
-            found.setdefault(name[len(_EVAL_ERROR_PREFIX) :], {})["error"] = str(value)
+        elif part in _EVAL_FACTS and name.startswith(_EVAL_FACT_PREFIX):
+            found.setdefault(name[len(_EVAL_FACT_PREFIX) :], {})[part] = _fact(part, value)
     return {name: Evaluation(**parts) for name, parts in found.items() if name}
+
+
+def _fact(part: str, value: object) -> object:
+    if part == "error":
+        return str(value)
+    return _usage(value) if part == "usage" else _number(value)
+
+
+def _usage(value: object) -> Mapping[str, int] | None:
+    try:
+        return msgspec.json.decode(value, type=dict[str, int]) if isinstance(value, str) else None
+    except msgspec.MsgspecError:
+        return None  # written by something else under this name
 
 
 def _number(value: object) -> float | None:

@@ -126,9 +126,10 @@ class DatasetListQuery(Struct, frozen=True, kw_only=True):
 
 
 class ExampleListQuery(Struct, frozen=True, kw_only=True):
-    """The examples of a version; the latest when none is named."""
+    """The examples of a version, the latest when none is named; all of them, or those of one split."""
 
     dataset_version_id: Text | None = None
+    split: Text | None = None
     limit: RowLimit = 50
     cursor: Cursor | None = None
 

@@ -19,6 +19,9 @@ ApiKeyCreateScopesItemKnown: TypeAlias = Literal[
 CompatibilityIssueSeverityKnown: TypeAlias = Literal["error", "info", "warning"]
 """The values of :data:`CompatibilityIssueSeverity` known today."""
 
+DatasetDraftCreateModeKnown: TypeAlias = Literal["append", "replace", "update", "upsert"]
+"""The values of :data:`DatasetDraftCreateMode` known today."""
+
 DependencyStatusKnown: TypeAlias = Literal["degraded", "healthy", "unhealthy"]
 """The values of :data:`DependencyStatus` known today."""
 
@@ -243,7 +246,7 @@ class CompatibilityRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
-    """A dataset; ``versions`` (newest first) only where one dataset is asked for."""
+    """A dataset; ``versions`` (newest first) and its schema, if any, only where one dataset is asked for."""
 
     id: str
     name: str
@@ -251,6 +254,20 @@ class Dataset(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     versions: list[DatasetVersion] | UnsetType = UNSET
+    example_schema: JsonObject | UnsetType = UNSET
+
+
+class DatasetChange(Struct, frozen=True, kw_only=True):
+    """What a draft changes of the version before it; all zero when nothing, and then there is no new version.
+    ``unchanged`` counts those examples of the draft that were there already. ``deleted_ids`` names at most 100.
+    """
+
+    inserted: int
+    updated: int
+    unchanged: int
+    deleted: int
+    total: int
+    deleted_ids: list[str]
 
 
 class DatasetCreate(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -262,6 +279,53 @@ class DatasetCreate(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     name: str
     space_id: str | None = None
+    examples: list[JsonObject]
+
+
+class DatasetDraft(Struct, frozen=True, kw_only=True):
+    """A version that nobody sees before it is published. ``change`` says what publishing would do, or what it did; it
+    is null while examples arrive. Published, ``dataset_version_id`` is the version that is the latest then; it is
+    null before.
+    """
+
+    id: str
+    dataset_id: str
+    name: str
+    space_id: str
+    mode: str
+    created_at: datetime
+    base_version_id: str | None = None
+    dataset_version_id: str | None = None
+    change: DatasetChange | None = None
+
+
+class DatasetDraftCreate(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new draft: of a new dataset (``name``), or of the next version of one (``dataset_id`` and ``mode``). Each
+    example may have an ``id``; without one it gets an id that is made of its content. With ``publish`` the whole
+    change is one step.
+
+    Attributes:
+        version_name: 1 to 255 characters.
+        examples: At most 1,000 items.
+    """
+
+    name: str | None = None
+    space_id: str | None = None
+    example_schema: JsonObject | None = None
+    dataset_id: str | None = None
+    mode: DatasetDraftCreateMode | None = None
+    version_name: str | None = None
+    examples: list[JsonObject] = []
+    publish: bool = False
+
+
+class DatasetDraftExamples(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """More examples for a draft.
+
+    Attributes:
+        examples: 1 to 1,000 items.
+    """
+
     examples: list[JsonObject]
 
 
@@ -287,6 +351,12 @@ class DatasetList(Struct, frozen=True, kw_only=True):
 
     datasets: list[Dataset]
     pagination: Pagination
+
+
+class DatasetSchema(Struct, frozen=True, kw_only=True):
+    """The JSON schema that every new example of a dataset must meet; null for none."""
+
+    example_schema: JsonObject | None = None
 
 
 class DatasetVersion(Struct, frozen=True, kw_only=True):
@@ -1268,6 +1338,9 @@ ApiKeyCreateScopesItem: TypeAlias = str
 
 CompatibilityIssueSeverity: TypeAlias = str
 """Open: the values known today are in ``CompatibilityIssueSeverityKnown``."""
+
+DatasetDraftCreateMode: TypeAlias = str
+"""Open: the values known today are in ``DatasetDraftCreateModeKnown``."""
 
 DependencyStatus: TypeAlias = str
 """Open: the values known today are in ``DependencyStatusKnown``."""

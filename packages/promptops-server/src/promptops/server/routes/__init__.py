@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from promptops.server.routes.audit import AUDIT
+from promptops.server.routes.dataset_drafts import DATASET_DRAFTS
 from promptops.server.routes.datasets import DATASETS
 from promptops.server.routes.experiments import EXPERIMENTS
 from promptops.server.routes.health import HEALTH
@@ -15,4 +16,16 @@ from promptops.server.routes.usage import USAGE
 
 __all__ = ["HANDLERS"]
 
-HANDLERS = (*HEALTH, *PROMPTS, *LABELS, *MODELS, *USAGE, *KEYS, *AUDIT, *SPACES, *DATASETS, *EXPERIMENTS)
+HANDLERS = (
+    *HEALTH,
+    *PROMPTS,
+    *LABELS,
+    *MODELS,
+    *USAGE,
+    *KEYS,
+    *AUDIT,
+    *SPACES,
+    *DATASETS,
+    *DATASET_DRAFTS,
+    *EXPERIMENTS,
+)

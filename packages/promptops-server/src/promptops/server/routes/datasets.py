@@ -129,6 +129,25 @@ async def datasets_examples_insert(call: Call[ExamplesInsertQuery, wire.DatasetE
     return call.reply(inserted)
 
 
+@operation(
+    "datasets_schema_set",
+    "PUT",
+    f"{_ONE}/schema",
+    tag="datasets",
+    summary="Set the JSON schema that new examples of a dataset must meet",
+    scope=Scope.EXPERIMENTS,
+    query=NoQuery,
+    body=wire.DatasetSchema,
+    response=wire.Dataset,
+    errors=(400, 404, 409, 422),
+    headers=(IDEMPOTENCY_KEY,),
+)
+async def datasets_schema_set(call: Call[NoQuery, wire.DatasetSchema]) -> Reply:
+    """Set the schema."""
+    dataset = await call.services.datasets.set_schema(call.grant, call.path["dataset_id"], call.body, once=call.once)
+    return call.reply(dataset)
+
+
 DATASETS = (
     datasets_list,
     datasets_create,
@@ -136,4 +155,5 @@ DATASETS = (
     datasets_delete,
     datasets_examples_list,
     datasets_examples_insert,
+    datasets_schema_set,
 )

@@ -13,6 +13,7 @@ from promptops.server.keys import Pepper
 from promptops.server.meter import UsageMeter
 from promptops.server.rates import Limiter, Limits
 from promptops.server.services.audit import AuditService
+from promptops.server.services.dataset_drafts import DatasetDraftService
 from promptops.server.services.datasets import DatasetService
 from promptops.server.services.experiments import ExperimentService
 from promptops.server.services.health import HealthService
@@ -59,6 +60,7 @@ class Services:
         self.health = HealthService(store, {"models": lambda: catalogue.problem, "usage": lambda: self.meter.problem})
         self.spaces = SpaceService(store, cursors)
         self.datasets = DatasetService(store, projects, cursors, in_flight)
+        self.dataset_drafts = DatasetDraftService(store, projects, in_flight)
         self.experiments = ExperimentService(
             store, projects, cursors, in_flight, accept_unknown_example_ids=accept_unknown_example_ids
         )

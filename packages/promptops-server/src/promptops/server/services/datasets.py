@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from promptops.core.errors import NotFoundError, ValidationError
+from promptops.core.errors import NotFoundError
+from promptops.core.json_schema import compile_schema
 from promptops.server import wire
 from promptops.server.cursors import Cursors
+from promptops.server.examples import check_items, check_schema
 from promptops.server.grants import Grant
 from promptops.server.idempotency import InFlight, Once
 from promptops.server.queries import DatasetListQuery, ExampleListQuery
@@ -16,9 +17,8 @@ from promptops.server.services.pages import ExamplePage, page_of, pagination
 from promptops.server.services.projects import Projects
 from promptops.server.stores.protocol import DatasetStore
 
-__all__ = ["DatasetService"]
+__all__ = ["DatasetService", "check_dataset_name", "missing_dataset"]
 
-_OURS: Final = ("id", "created_at", "updated_at")
 _LONGEST_NAME: Final = 1000
 
 
@@ -52,11 +52,8 @@ class DatasetService:
             ConflictError: The name is taken in the space.
         """
         grant = await self._projects.within(grant, body.space_id)
-        if not body.name.strip():
-            raise invalid("name", "must not be blank")
-        if len(body.name) > _LONGEST_NAME:
-            raise invalid("name", f"at most {_LONGEST_NAME} characters", "too_long")
-        _check_examples(body.examples)
+        check_dataset_name(body.name)
+        check_items(body.examples, ids=False)
         with self._in_flight.claim(once):
             return await self._store.insert_dataset(grant, body.name, body.examples, once)
 
@@ -68,7 +65,7 @@ class DatasetService:
         """
         dataset = await self._store.get_dataset(grant, dataset_id)
         if dataset is None:
-            raise _missing(dataset_id)
+            raise missing_dataset(dataset_id)
         return dataset
 
     async def delete(self, grant: Grant, dataset_id: str, *, once: Once | None) -> None:
@@ -79,7 +76,7 @@ class DatasetService:
         """
         with self._in_flight.claim(once):
             if await self._store.delete_dataset(grant, dataset_id, once) is None:
-                raise _missing(dataset_id)
+                raise missing_dataset(dataset_id)
 
     async def examples(self, grant: Grant, dataset_id: str, query: ExampleListQuery) -> ExamplePage:
         """The examples of a version, the latest unless one is named; oldest first.
@@ -87,13 +84,13 @@ class DatasetService:
         Raises:
             NotFoundError: There is no such dataset or version.
         """
-        question = ("examples", dataset_id, query.dataset_version_id)
+        question = ("examples", dataset_id, query.dataset_version_id, query.split)
         after = self._cursors.open(grant, question, query.cursor)
         rows = await self._store.list_examples(
-            grant, dataset_id, query.dataset_version_id, limit=query.limit, after=after
+            grant, dataset_id, query.dataset_version_id, limit=query.limit, after=after, split=query.split
         )
         if rows is None:
-            raise _missing(dataset_id, query.dataset_version_id)
+            raise missing_dataset(dataset_id, query.dataset_version_id)
         return ExamplePage(rows.items, page_of(self._cursors, grant, question, rows))
 
     async def insert_examples(
@@ -111,30 +108,43 @@ class DatasetService:
             NotFoundError: There is no such dataset or version.
             ValidationError: An example is not allowed.
         """
-        _check_examples(body.examples)
+        check_items(body.examples, ids=False)
         with self._in_flight.claim(once):
-            inserted = await self._store.insert_examples(grant, dataset_id, version, body.examples, once)
+            inserted = await self._store.insert_examples(
+                grant, dataset_id, version, body.examples, once, check=check_schema
+            )
         if inserted is None:
-            raise _missing(dataset_id, version)
+            raise missing_dataset(dataset_id, version)
         return inserted
 
+    async def set_schema(
+        self, grant: Grant, dataset_id: str, body: wire.DatasetSchema, *, once: Once | None
+    ) -> wire.Dataset:
+        """Set the schema that new examples must meet; those that are there stay as they are.
 
-def _missing(dataset_id: str, version: str | None = None) -> NotFoundError:
+        Raises:
+            NotFoundError: There is no such dataset.
+            ValidationError: The schema has keywords that are wrong or not supported.
+        """
+        if body.example_schema is not None:
+            compile_schema(body.example_schema, field="example_schema")
+        with self._in_flight.claim(once):
+            dataset = await self._store.set_schema(grant, dataset_id, body.example_schema, once)
+        if dataset is None:
+            raise missing_dataset(dataset_id)
+        return dataset
+
+
+def check_dataset_name(name: str) -> None:
+    """Refuse a name that is blank or longer than 1,000 characters."""
+    if not name.strip():
+        raise invalid("name", "must not be blank")
+    if len(name) > _LONGEST_NAME:
+        raise invalid("name", f"at most {_LONGEST_NAME} characters", "too_long")
+
+
+def missing_dataset(dataset_id: str, version: str | None = None) -> NotFoundError:
+    """The error for a dataset, or a version of it, that is not there."""
     if version is None:
         return NotFoundError(f"There is no dataset '{dataset_id}' in the projects of this key.")
     return NotFoundError(f"There is no version '{version}' of dataset '{dataset_id}' in the projects of this key.")
-
-
-def _check_examples(examples: Sequence[wire.JsonObject]) -> None:
-    problems: list[dict[str, Any]] = []
-    for index, example in enumerate(examples):
-        if not example:
-            problems.append({"field": f"examples[{index}]", "message": "has no fields", "code": "empty"})
-        problems.extend(
-            {"field": f"examples[{index}].{name}", "message": "is set by the server", "code": "reserved_field"}
-            for name in _OURS
-            if name in example
-        )
-    if problems:
-        first = problems[0]
-        raise ValidationError(f"{first['field']}: {first['message']}", validation_errors=problems)

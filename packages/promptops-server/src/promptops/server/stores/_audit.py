@@ -20,6 +20,7 @@ Action = Literal[
     "label_moved",
     "label_removed",
     "examples_added",
+    "schema_set",
     "runs_added",
     "revoked",
 ]

@@ -7,6 +7,8 @@ import time
 from typing import Final
 
 from promptops.core.errors import ConfigurationError
+from promptops.server.stores import _schema_datasets
+from promptops.server.stores._schema_datasets import DATASETS
 from promptops.server.stores._schema_prompts import PROMPTS, register
 from promptops.server.stores._schema_usage import USAGE
 
@@ -104,7 +106,7 @@ _SECURITY: Final = (
         BEGIN SELECT RAISE(ABORT, 'the audit table only grows'); END""",
 )
 
-_MIGRATIONS: Final = (_FIRST, _SECURITY, USAGE, PROMPTS)
+_MIGRATIONS: Final = (_FIRST, _SECURITY, USAGE, PROMPTS, DATASETS)
 HEAD: Final = len(_MIGRATIONS)
 
 
@@ -122,6 +124,7 @@ def migrate(connection: sqlite3.Connection) -> None:
             " upgrade with: pip install --upgrade promptops-server"
         )
     register(connection)
+    _schema_datasets.register(connection)
     for version in range(current + 1, HEAD + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:

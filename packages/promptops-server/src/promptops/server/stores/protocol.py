@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 from promptops.server import wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
+from promptops.server.stores.draft_protocol import DatasetDraftStore, NewDraft, SchemaCheck
 from promptops.server.stores.prompt_protocol import (
     Current,
     Fetch,
@@ -31,12 +32,14 @@ __all__ = [
     "AuditStore",
     "CredentialStore",
     "Current",
+    "DatasetDraftStore",
     "DatasetStore",
     "ExperimentStore",
     "Fetch",
     "Inclusion",
     "KeyStore",
     "LabelStore",
+    "NewDraft",
     "ProjectStore",
     "PromptChange",
     "PromptDocument",
@@ -194,9 +197,16 @@ class DatasetStore(Protocol):
         ...
 
     async def list_examples(
-        self, grant: Grant, dataset_id: str, version_id: str | None, *, limit: int, after: tuple[int | str, ...] | None
+        self,
+        grant: Grant,
+        dataset_id: str,
+        version_id: str | None,
+        *,
+        limit: int,
+        after: tuple[int | str, ...] | None,
+        split: str | None = None,
     ) -> Rows | None:
-        """The examples of a version (the latest) in the order of creation."""
+        """The examples of a version (the latest) in the order of creation; ``split`` keeps those of one."""
         ...
 
     async def insert_examples(
@@ -206,8 +216,16 @@ class DatasetStore(Protocol):
         version_id: str | None,
         examples: Sequence[wire.JsonObject],
         once: Once | None,
+        *,
+        check: SchemaCheck | None = None,
     ) -> wire.DatasetVersionWithExampleIds | None:
         """Append examples to a version (the latest)."""
+        ...
+
+    async def set_schema(
+        self, grant: Grant, dataset_id: str, example_schema: wire.JsonObject | None, once: Once | None
+    ) -> wire.Dataset | None:
+        """Set the schema that new examples must meet; None for none."""
         ...
 
 
@@ -278,6 +296,7 @@ class Store(
     PromptStore,
     LabelStore,
     DatasetStore,
+    DatasetDraftStore,
     ExperimentStore,
     UsageStore,
     Protocol,

@@ -21,6 +21,7 @@ from promptops.server.stores._writer import Writer
 from promptops.server.stores.migrations import HEAD, migrate
 from promptops.server.stores.protocol import StoredKey
 from promptops.server.stores.sqlite_audit import SqliteAudit
+from promptops.server.stores.sqlite_dataset_drafts import SqliteDatasetDrafts
 from promptops.server.stores.sqlite_datasets import SqliteDatasets
 from promptops.server.stores.sqlite_experiments import SqliteExperiments
 from promptops.server.stores.sqlite_keys import SqliteKeys
@@ -64,6 +65,7 @@ class SqliteStore(
     SqlitePrompts,
     SqliteLabels,
     SqliteDatasets,
+    SqliteDatasetDrafts,
     SqliteExperiments,
     SqliteProjects,
     SqliteUsage,

@@ -32,10 +32,10 @@ _LIST: Final = Scoped(
     " AND (:dataset_id IS NULL OR x.dataset_id = :dataset_id)"
     " AND (:name IS NULL OR instr(lower(x.name), lower(:name)) > 0) ORDER BY x.seq DESC LIMIT :limit"
 )
-_HAS_DATASET: Final = Scoped("SELECT 1 FROM datasets d WHERE d.id = :id AND {d:granted}")
+_HAS_DATASET: Final = Scoped("SELECT 1 FROM datasets d WHERE d.id = :id AND d.staged_name IS NULL AND {d:granted}")
 _LATEST: Final = Scoped(
-    "SELECT v.id, v.project_id FROM dataset_versions v WHERE v.dataset_id = :dataset_id AND {v:granted}"
-    " ORDER BY v.seq DESC LIMIT 1"
+    "SELECT v.id, v.project_id FROM dataset_versions v WHERE v.dataset_id = :dataset_id AND v.mode IS NULL"
+    " AND {v:granted} ORDER BY v.seq DESC LIMIT 1"
 )
 _INSERT: Final = Scoped(
     "INSERT INTO experiments (id, project_id, dataset_id, dataset_version_id, name, created_at, updated_at)"

@@ -20,6 +20,14 @@ from promptops.server.wire.chat import (
     ToolResultPart,
 )
 from promptops.server.wire.common import JsonObject, TemplateFormat, Timestamp
+from promptops.server.wire.dataset_drafts import (
+    DatasetChange,
+    DatasetDraft,
+    DatasetDraftCreate,
+    DatasetDraftExamples,
+    DatasetSchema,
+    DraftMode,
+)
 from promptops.server.wire.experiments import (
     Dataset,
     DatasetCreate,
@@ -165,13 +173,19 @@ __all__ = [
     "ContentPart",
     "Count",
     "Dataset",
+    "DatasetChange",
     "DatasetCreate",
+    "DatasetDraft",
+    "DatasetDraftCreate",
+    "DatasetDraftExamples",
     "DatasetExampleList",
     "DatasetExamplesInsert",
     "DatasetList",
+    "DatasetSchema",
     "DatasetVersion",
     "DatasetVersionWithExampleIds",
     "Dependency",
+    "DraftMode",
     "ErrorBody",
     "ErrorEnvelope",
     "EventName",

@@ -87,7 +87,7 @@ class DatasetVersion(Struct, frozen=True, kw_only=True):
 
 
 class Dataset(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A dataset; ``versions`` (newest first) only where one dataset is asked for."""
+    """A dataset; ``versions`` (newest first) and its schema, if any, only where one dataset is asked for."""
 
     id: str
     name: str
@@ -95,6 +95,7 @@ class Dataset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: Timestamp
     updated_at: Timestamp
     versions: list[DatasetVersion] | UnsetType = UNSET
+    example_schema: JsonObject | UnsetType = UNSET
 
 
 class DatasetList(Struct, frozen=True, kw_only=True):
