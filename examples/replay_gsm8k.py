@@ -2,6 +2,7 @@
 
 The file has one JSON object per line: ``question``, ``ground_truth``, and for each model ``{"solution": ...}``. Each
 model becomes an experiment whose task replays its recorded solution; the number after the last ``A:`` is the answer.
+Then two of the models are compared in detail, with every problem that got worse, and all of them pair by pair.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from promptops.client import DatasetExample, SyncPromptOpsClient
-from promptops.experiments import ExperimentResult, compare, numeric_match, write_html_report
+from promptops.experiments import ExperimentResult, Gate, compare, compare_many, numeric_match, write_html_report
 
 MODELS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 BASELINE, CANDIDATE = "6b_verification", "175b_verification"
+GATES = [Gate(metric="correct", min_improvement=0.1), Gate(metric="correct", min_mean=0.5)]
 
 
 def problems_of(path: Path) -> list[dict[str, Any]]:
@@ -74,9 +76,22 @@ def main() -> None:
     out = sys.stdout
     for model, result in results.items():
         correct = sum(row.score("correct") == 1 for row in result.rows)
-        out.write(f"{model}: {correct} of {len(result.rows)} correct\n")
-    comparison = compare(results[BASELINE], results[CANDIDATE])
+        metric = result.metrics["correct"]
+        out.write(
+            f"{model}: {correct} of {len(result.rows)} correct, 95% interval {metric.low:.4f} to {metric.high:.4f}\n"
+        )
+    comparison = compare(results[BASELINE], results[CANDIDATE], gates=GATES)
     out.write(f"\n{comparison}\n")
+    difference = comparison["correct"]
+    if (test := difference.test) is not None:
+        out.write(
+            f"\n{CANDIDATE} against {BASELINE}: difference {test.difference:.4f}, 95% interval {test.low:.4f} to "
+            f"{test.high:.4f} ({test.interval}), {test.method} p = {test.p_value:.12g}\n"
+        )
+    out.write(f"\nthe {len(difference.worse)} regressions:\n")
+    for pair in difference.worse:
+        out.write(f"  {pair.key.example_id}  {comparison.headline(pair.key)}\n")
+    out.write(f"\nall pairs:\n\n{compare_many(results)}\n")
     if arguments.report is not None:
         path = write_html_report([*results.values(), comparison], arguments.report, title="GSM8K: four models")
         out.write(f"\nreport: {path}\n")

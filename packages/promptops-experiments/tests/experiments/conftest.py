@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -35,6 +36,7 @@ class MemoryServer:
         self.experiments: list[dict[str, Any]] = []
         self.runs: dict[str, list[dict[str, Any]]] = {}
         self.slept: list[float] = []
+        self.drafts: dict[str, dict[str, Any]] = {}
         self._replays: dict[str, Response] = {}
         self._count = 0
 
@@ -75,6 +77,17 @@ class MemoryServer:
             case ["POST", "datasets", dataset_id, "examples"]:
                 ids = self._add_examples(dataset_id, body["examples"])
                 return {**_one(self.datasets, dataset_id), "dataset_version_id": "v1", "example_ids": ids}
+            case ["POST", "dataset-drafts"]:
+                draft: dict[str, Any] = {"id": make_id("DatasetVersion", self._next()), "rows": [], **body}
+                self.drafts[draft["id"]] = draft
+                return self._draft(draft, body["examples"])
+            case ["POST", "dataset-drafts", draft_id, "examples"]:
+                return self._draft(self.drafts[draft_id], body["examples"])
+            case ["POST", "dataset-drafts", draft_id, "publish"]:
+                return self._draft({**self.drafts[draft_id], "publish": True}, [])
+            case ["DELETE", "dataset-drafts", draft_id]:
+                del self.drafts[draft_id]
+                return None
             case ["GET", "experiments"]:
                 scoped = [item for item in self.experiments if query.get("dataset_id") in {None, item["dataset_id"]}]
                 return _paged("experiments", _named(scoped, query), query)
@@ -93,7 +106,7 @@ class MemoryServer:
             case other:
                 raise AssertionError(f"no such route: {other}")
 
-    def _new_dataset(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _new_dataset(self, body: dict[str, Any], *, most: int | None = 1000) -> dict[str, Any]:
         if any(item["name"] == body["name"] for item in self.datasets):
             raise ConflictError(f"a dataset is named {body['name']!r}")
         dataset: dict[str, Any] = {
@@ -104,8 +117,37 @@ class MemoryServer:
             "updated_at": NOW,
         }
         self.datasets.insert(0, dataset)
-        self._add_examples(dataset["id"], body["examples"])
+        self._add_examples(dataset["id"], body["examples"], most=most)
         return dataset
+
+    def _draft(self, draft: dict[str, Any], examples: list[dict[str, Any]]) -> dict[str, Any]:
+        """Draws a draft of a new dataset, or one that appends; the rules are the real server's business."""
+        draft["rows"] += examples
+        told: dict[str, Any] = {
+            "id": draft["id"],
+            "dataset_id": draft.get("dataset_id", ""),
+            "name": draft.get("name", ""),
+            "space_id": "",
+            "mode": draft.get("mode", "create"),
+            "created_at": NOW,
+        }
+        if not draft.get("publish"):
+            return told
+        if "name" in draft:
+            facts: dict[str, Any] = {key: draft[key] for key in ("name", "space_id") if key in draft}
+            told["dataset_id"] = self._new_dataset({**facts, "examples": draft["rows"]}, most=None)["id"]
+        else:
+            self._add_examples(draft["dataset_id"], draft["rows"], most=None)
+        count = len(draft["rows"])
+        change: dict[str, Any] = {
+            "inserted": count,
+            "updated": 0,
+            "unchanged": 0,
+            "deleted": 0,
+            "total": count,
+            "deleted_ids": [],
+        }
+        return {**told, "dataset_version_id": draft["id"], "change": change}
 
     def _new_experiment(self, body: dict[str, Any]) -> dict[str, Any]:
         if any(item["name"] == body["name"] and item["dataset_id"] == body["dataset_id"] for item in self.experiments):
@@ -123,8 +165,9 @@ class MemoryServer:
         self._add_runs(experiment["id"], body["experiment_runs"])
         return experiment
 
-    def _add_examples(self, dataset_id: str, examples: list[dict[str, Any]]) -> list[str]:
-        assert 1 <= len(examples) <= 1000
+    def _add_examples(self, dataset_id: str, examples: list[dict[str, Any]], *, most: int | None = 1000) -> list[str]:
+        assert len(examples) >= 1
+        assert most is None or len(examples) <= most
         added: list[dict[str, Any]] = [
             {"id": f"ex-{self._next()}", "created_at": NOW, "updated_at": NOW, **item} for item in examples
         ]
@@ -152,13 +195,13 @@ class MemoryServer:
         raise AssertionError("nothing here locks")
 
     def deadline(self, seconds: float) -> AbstractContextManager[Any]:
-        raise AssertionError("nothing here has a deadline")
+        return nullcontext()
 
     async def gather(self, *thunks: Any, limit: int | None = None) -> Any:
         raise AssertionError("nothing here gathers")
 
     async def run_blocking(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        raise AssertionError("nothing here blocks")
+        return function(*args, **kwargs)
 
     async def aclose(self) -> None:
         return
@@ -185,6 +228,14 @@ def _paged(field: str, items: list[dict[str, Any]], query: dict[str, str]) -> di
     more = end < len(items)
     pagination: dict[str, Any] = {"has_more": more, **({"next_cursor": str(end)} if more else {})}
     return {field: items[start:end], "pagination": pagination}
+
+
+@pytest.fixture(autouse=True)
+def journal_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the journal of this test lies."""
+    path = tmp_path / "journal.sqlite3"
+    monkeypatch.setenv("PROMPTOPS_JOURNAL", str(path))
+    return path
 
 
 @pytest.fixture

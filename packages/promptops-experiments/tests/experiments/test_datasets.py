@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from promptops.core.errors import ConflictError, NetworkError, NotFoundError, ValidationError
 from promptops.core.messages import Request
-from promptops.experiments import AsyncDatasets, SyncDatasets
+from promptops.experiments import AsyncDatasets, RowsError, SyncDatasets
 
 if TYPE_CHECKING:
     from .conftest import MemoryServer
@@ -20,28 +22,94 @@ def test_examples_come_back_with_the_users_fields_apart_from_the_servers(dataset
     assert example.created_at is not None
 
 
+def test_up_to_a_thousand_examples_are_one_request_that_every_server_of_the_contract_takes(
+    datasets: SyncDatasets, server: MemoryServer
+) -> None:
+    datasets.create("few", [{"i": i} for i in range(1000)])
+    assert [request.path for request in server.sent("POST")] == ["/v2/datasets"]
+
+
 def test_more_than_a_thousand_examples_travel_in_parts(datasets: SyncDatasets, server: MemoryServer) -> None:
     datasets.create("many", [{"i": i} for i in range(2500)])
     assert [example["i"] for example in datasets.examples("many")] == list(range(2500))
-    assert len(server.sent("POST")) == 3
+    sent = [len(msgspec.json.decode(request.body or b"{}").get("examples", ())) for request in server.sent("POST", "s")]
+    assert [count for count in sent if count] == [1000, 1000, 500]
     assert len(server.sent("GET", "/examples")) == 5
 
 
 def test_each_part_of_a_write_has_an_idempotency_key_of_its_own(datasets: SyncDatasets, server: MemoryServer) -> None:
     datasets.create("many", [{"i": i} for i in range(2500)])
-    assert len({request.idempotency_key for request in server.sent("POST")}) == 3
+    assert len({request.idempotency_key for request in server.sent("POST")}) == len(server.sent("POST")) == 5
 
 
-def test_a_failure_midway_says_what_was_stored(datasets: SyncDatasets, server: MemoryServer) -> None:
+def test_a_failure_midway_leaves_nothing_to_be_seen(datasets: SyncDatasets, server: MemoryServer) -> None:
     def fail(request: Request) -> None:
-        if len(server.sent("POST", "/examples")) == 2:
+        if request.method == "POST" and len(server.sent("POST", "/examples")) == 2:
             raise NetworkError("the line is cut")
 
     server.before = fail
     with pytest.raises(NetworkError) as caught:
         datasets.create("many", [{"i": i} for i in range(2500)])
-    assert caught.value.details["stored"] == 2000
-    assert caught.value.details["dataset_id"] == server.datasets[0]["id"]
+    assert caught.value.details["sent"] == 1000
+    assert "nothing was changed" in caught.value.__notes__[0]
+    assert (server.datasets, server.drafts) == ([], {})
+
+
+def test_a_generator_is_read_once_and_nothing_is_sent_while_a_later_row_is_wrong(
+    datasets: SyncDatasets, server: MemoryServer
+) -> None:
+    read: list[int] = []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for i in range(3000):
+            read.append(i)
+            yield {"i": i} if i != 2900 else {}
+
+    with pytest.raises(ValidationError, match=r"examples\[2900\]"):
+        datasets.create("many", rows())
+    assert read == list(range(3000))
+    assert server.requests == []
+
+
+def test_at_most_a_hundred_wrong_rows_are_named_and_reading_ends_there(datasets: SyncDatasets) -> None:
+    read: list[int] = []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for i in range(100_000):
+            read.append(i)
+            yield {}
+
+    with pytest.raises(ValidationError, match="there may be further ones") as caught:
+        datasets.create("many", rows())
+    assert len(caught.value.validation_errors) == len(read) == 100
+
+
+def test_a_schema_names_every_row_and_field_before_any_request(datasets: SyncDatasets, server: MemoryServer) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    with pytest.raises(RowsError) as caught:
+        datasets.create("checked", [{"n": 1}, {"n": "2"}, {"m": 3}], schema=schema)
+    found = [(item["field"], item["code"]) for item in caught.value.validation_errors]
+    assert found == [("examples[1].n", "wrong_type"), ("examples[2].n", "required")]
+    assert server.requests == []
+
+
+def test_an_id_that_is_given_twice_is_refused_with_both_rows(datasets: SyncDatasets, server: MemoryServer) -> None:
+    with pytest.raises(RowsError, match="same id 'a' as example 1"):
+        datasets.create("twice", [{"key": "a", "n": 1}, {"key": "a", "n": 2}], id_column="key")
+    assert server.requests == []
+
+
+def test_progress_is_told_after_every_part(datasets: SyncDatasets) -> None:
+    told: list[tuple[int, int]] = []
+    datasets.create("many", [{"i": i} for i in range(2500)], on_progress=lambda sent, of: told.append((sent, of)))
+    assert told == [(1000, 2500), (2000, 2500), (2500, 2500)]
+
+
+def test_a_replacement_takes_examples_or_a_plan_and_not_both(datasets: SyncDatasets) -> None:
+    with pytest.raises(ValidationError, match="give examples, or confirm="):
+        datasets.replace("d")
+    with pytest.raises(ValidationError, match="give examples, or confirm="):
+        datasets.replace("d", [{"a": 1}], confirm="token")
 
 
 @pytest.mark.parametrize(

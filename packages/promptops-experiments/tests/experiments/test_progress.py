@@ -45,6 +45,19 @@ def test_the_bar_redraws_its_line_and_counts_failures(clock: FakeClock) -> None:
     assert text.endswith("█" * 15 + "░" * 15 + " 1/2, 1 failed, 1.0/s, 1.0 s left\n")
 
 
+def test_cost_and_what_was_done_before_are_shown_and_the_rate_is_of_this_run(clock: FakeClock) -> None:
+    stream = io.StringIO()
+    progress = LineProgress(stream, clock.monotonic)
+    progress.start(100, "run")
+    progress.skip(90)
+    for _ in range(5):
+        clock.advance(1.25)
+        progress.spend(0.5)
+        progress.advance(failed=False)
+    progress.finish()
+    assert stream.getvalue().splitlines()[-1] == "run: 95/100, cost 2.5, 0.8/s, 6.2 s left"
+
+
 def test_a_terminal_without_unicode_gets_plain_characters(clock: FakeClock) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     progress = BarProgress(stream, clock.monotonic)

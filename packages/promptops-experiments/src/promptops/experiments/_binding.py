@@ -13,15 +13,35 @@ from promptops.models.datasets import DatasetExample
 if TYPE_CHECKING:
     import inspect
 
-__all__ = ["Bound", "MissingField", "bind_evaluator", "bind_task", "check_fields"]
+__all__ = ["Bound", "MissingField", "Values", "bind_evaluator", "bind_task", "check_fields"]
 
 _FROM_FIELDS: Final = ("input", "expected")
-_TASK_NAMES: Final = ("example", "input", "expected", "metadata")
-_EVALUATOR_NAMES: Final = ("output", *_TASK_NAMES)
+_TASK_NAMES: Final = ("example", "input", "expected", "metadata", "prompt", "trace_id", "repetition")
+_EVALUATOR_NAMES: Final = ("output", *_TASK_NAMES, "error")
 
 
 class MissingField(Exception):  # noqa: N818 - it describes the example
     """A parameter takes its value from a field that the example does not have."""
+
+
+class Values(msgspec.Struct, frozen=True):
+    """What there is to fill parameters with, besides the fields of the example.
+
+    Attributes:
+        example: The example.
+        output: The output of the task; None for the task itself.
+        prompt: The prompt of the run.
+        trace_id: 32 hexadecimal digits, different for each attempt of a task; an evaluator gets that of the output.
+        error: Why the task failed; for evaluators that run all the same.
+        repetition: Which repetition of the example this is, from 1.
+    """
+
+    example: DatasetExample
+    output: Any = None
+    prompt: Any = None
+    trace_id: str | None = None
+    error: str | None = None
+    repetition: int = 1
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,15 +61,19 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     is_async: bool
     fields: tuple[str, ...] = ()
 
-    def arguments(self, example: DatasetExample, output: object = None) -> tuple[list[Any], dict[str, Any]]:
-        """Return the positional and the named arguments for one example.
+    def takes(self, name: str) -> bool:
+        """Whether a parameter is filled with this."""
+        return name in self.positional or name in self.keywords
+
+    def arguments(self, values: Values) -> tuple[list[Any], dict[str, Any]]:
+        """Return the positional and the named arguments for one call.
 
         Raises:
             MissingField: The example lacks a field that a parameter takes.
         """
         return (
-            [_value(name, example, output) for name in self.positional],
-            {name: _value(name, example, output) for name in self.keywords},
+            [_value(name, values) for name in self.positional],
+            {name: _value(name, values) for name in self.keywords},
         )
 
 
@@ -63,8 +87,13 @@ def bind_evaluator(name: str, evaluator: Callable[..., Any], fields: Iterable[st
     return _bind(evaluator, f"evaluator {name!r}", _EVALUATOR_NAMES, lone="output", fields=tuple(fields))
 
 
-def check_fields(who: str, bound: Bound, examples: Iterable[DatasetExample]) -> None:
-    """Refuse a callable that takes a field which no example has; a field that only some lack fails those rows."""
+def check_fields(who: str, bound: Bound, examples: Iterable[DatasetExample], prompt: object) -> None:
+    """Refuse a callable that takes a prompt when there is none, or a field which no example has.
+
+    A field that only some examples lack fails those rows.
+    """
+    if prompt is None and bound.takes("prompt"):
+        raise ValidationError(f"{who} takes 'prompt', but none was given; pass prompt= to the run")
     missing = set(bound.fields)
     known: set[str] = set()
     for example in examples:
@@ -138,11 +167,20 @@ def _is_async(call: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None))  # noqa: B004
 
 
-def _value(name: str, example: DatasetExample, output: object) -> object:
+def _value(name: str, values: Values) -> object:
+    example = values.example
     if name == "example":
         return example
     if name == "output":
-        return output
+        return cast("object", values.output)
+    if name == "prompt":
+        return cast("object", values.prompt)
+    if name == "trace_id":
+        return values.trace_id
+    if name == "error":
+        return values.error
+    if name == "repetition":
+        return values.repetition
     if name == "metadata":
         metadata = example.get("metadata")
         return cast("object", metadata) if isinstance(metadata, Mapping) else {}

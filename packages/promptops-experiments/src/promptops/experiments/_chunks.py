@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from promptops.core import codec
 
-__all__ = ["LARGEST_ITEM", "body_with", "chunked"]
+__all__ = ["LARGEST_BODY", "LARGEST_ITEM", "MOST_ITEMS", "body_with", "chunked"]
 
 LARGEST_BODY: Final = 8 * 1024 * 1024
 LARGEST_ITEM: Final = 15 * 1024 * 1024

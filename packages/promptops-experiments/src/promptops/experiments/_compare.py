@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+import msgspec
 from promptops.core.errors import ValidationError
-from promptops.experiments._comparison import Comparison, MetricComparison, PairKey, ScorePair
+from promptops.experiments._comparison import Comparison, ComparisonSlice, MetricComparison, PairKey, ScorePair
+from promptops.experiments._gates import Gate
+from promptops.experiments._judge import judge
 from promptops.experiments._result import ExperimentResult
+from promptops.experiments._slices import SliceBy, divided, slice_name
+from promptops.experiments.statistics import DEFAULT_RESAMPLES, DEFAULT_SEED, PairedTest, holm, paired_test
 from promptops.models.datasets import DatasetExample
 from promptops.models.experiments import ExperimentRun
 
-__all__ = ["compare"]
+__all__ = ["compare", "paired_rows", "with_holm"]
 
 
 def compare(
@@ -22,8 +27,16 @@ def compare(
     baseline_name: str | None = None,
     candidate_name: str | None = None,
     examples: Mapping[str, DatasetExample] | None = None,
+    slices: Sequence[SliceBy] = (),
+    gates: Sequence[Gate] = (),
+    confidence: float = 0.95,
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = DEFAULT_SEED,
 ) -> Comparison:
     """Pair the rows of two experiments by example and repetition, and compare their scores.
+
+    Each metric gets an interval of the difference and a p-value, adjusted for the number of metrics; repetitions of
+    one example count as one observation. The same rows and the same seed give the same figures.
 
     Args:
         baseline: What is compared with: the result of a run, or rows.
@@ -32,11 +45,22 @@ def compare(
         lower_is_better: Evaluators whose smaller scores are the better ones.
         baseline_name: What to call the baseline; the experiment's name when it is a result.
         candidate_name: What to call the candidate.
-        examples: The examples by id, for reports; a result brings its own.
+        examples: The examples by id, for reports and slices; a result brings its own.
+        slices: By what to divide the examples for a closer look: the name of a field (of ``metadata``, or of the
+            example), or a function of the example. The p-values of all slices are adjusted together.
+        gates: What the candidate has to hold; the verdict is part of the comparison.
+        confidence: How often the intervals hold the true difference.
+        resamples: How many samples are drawn at random, for intervals and for the p-values that need it.
+        seed: Of the drawing.
 
     Raises:
-        ValidationError: ``evaluator`` scored neither of them.
+        ValidationError: ``evaluator`` scored neither of them, the examples have nothing to slice by, a gate names a
+            metric that is not there, or ``confidence`` or ``resamples`` are out of range.
     """
+    if not 0.5 <= confidence < 1:
+        raise ValidationError(f"confidence is {confidence}; give a number from 0.5 to below 1, such as 0.95")
+    if not 100 <= resamples <= 1_000_000:
+        raise ValidationError(f"resamples is {resamples}; give a number from 100 to 1,000,000")
     first, second = _keyed(_rows(baseline)), _keyed(_rows(candidate))
     shared = {key: (first[key], second[key]) for key in first if key in second}
     in_first, in_second = _evaluator_names(first), _evaluator_names(second)
@@ -47,20 +71,64 @@ def compare(
                 f"no row was scored by {evaluator!r}; the evaluators are: {', '.join(names) or 'none'}"
             )
         names = [evaluator]
-    metrics: dict[str, MetricComparison] = {}
-    for name in names:
-        if name in in_first and name in in_second:
-            metrics[name] = _metric(name, shared, lower_is_better=name in lower_is_better)
-    return Comparison(
+    tested = _Tested(confidence, resamples, seed)
+    metrics = {
+        name: tested.metric(name, shared, lower_is_better=name in lower_is_better)
+        for name in names
+        if name in in_first and name in in_second
+    }
+    known = examples if examples is not None else {**_examples(candidate), **_examples(baseline)}
+    parts = [
+        ComparisonSlice(
+            name=slice_name(by),
+            value=value,
+            pairs=len(keys),
+            metrics={
+                name: tested.metric(name, {key: shared[key] for key in keys}, lower_is_better=metric.lower_is_better)
+                for name, metric in metrics.items()
+            },
+        )
+        for by in slices
+        for value, keys in divided(list(shared), known, by).items()
+    ]
+    whole, sliced = with_holm([metrics]), with_holm([part.metrics for part in parts])
+    comparison = Comparison(
         baseline=baseline_name or _name(baseline, "baseline"),
         candidate=candidate_name or _name(candidate, "candidate"),
-        metrics=metrics,
+        metrics=whole[0],
         rows=shared,
         only_in_baseline=len(_rows(baseline)) - len(shared),
         only_in_candidate=len(_rows(candidate)) - len(shared),
         not_compared=[name for name in names if name not in metrics],
-        examples=examples if examples is not None else {**_examples(candidate), **_examples(baseline)},
+        examples=known,
+        slices=[msgspec.structs.replace(part, metrics=own) for part, own in zip(parts, sliced, strict=True)],
+        tests=sum(metric.test is not None for metric in metrics.values()),
     )
+    return msgspec.structs.replace(comparison, verdict=judge(comparison, gates)) if gates else comparison
+
+
+def paired_rows(
+    baseline: ExperimentResult | Sequence[ExperimentRun], candidate: ExperimentResult | Sequence[ExperimentRun]
+) -> dict[PairKey, tuple[ExperimentRun, ExperimentRun]]:
+    """Return the rows of both that belong to the same repetition of the same example, in the baseline's order."""
+    first, second = _keyed(_rows(baseline)), _keyed(_rows(candidate))
+    return {key: (first[key], second[key]) for key in first if key in second}
+
+
+def with_holm(families: Sequence[Mapping[str, MetricComparison]]) -> list[dict[str, MetricComparison]]:
+    """Return the metrics with p-values that are adjusted for all of them together."""
+    tests = [metric.test for metrics in families for metric in metrics.values()]
+    adjusted = iter(holm([None if test is None else test.p_value for test in tests]))
+    changed: list[dict[str, MetricComparison]] = []
+    for metrics in families:
+        changed.append({})
+        for name, metric in metrics.items():
+            p_value = next(adjusted)
+            test = metric.test
+            if test is not None and p_value is not None:
+                test = msgspec.structs.replace(test, holm_p=p_value)
+            changed[-1][name] = msgspec.structs.replace(metric, test=test)
+    return changed
 
 
 def _rows(side: ExperimentResult | Sequence[ExperimentRun]) -> Sequence[ExperimentRun]:
@@ -100,12 +168,35 @@ def _evaluator_names(rows: Mapping[PairKey, ExperimentRun]) -> dict[str, None]:
     return names
 
 
-def _metric(
-    name: str, shared: Mapping[PairKey, tuple[ExperimentRun, ExperimentRun]], *, lower_is_better: bool
-) -> MetricComparison:
-    pairs: list[ScorePair] = []
-    for key, (first, second) in shared.items():
-        before, after = first.score(name), second.score(name)
-        if before is not None and after is not None:
-            pairs.append(ScorePair(key, before, after))
-    return MetricComparison(name=name, pairs=pairs, lower_is_better=lower_is_better, unscored=len(shared) - len(pairs))
+class _Tested(msgspec.Struct, frozen=True):
+    """Makes metrics with their tests."""
+
+    confidence: float
+    resamples: int
+    seed: int
+
+    def metric(
+        self, name: str, shared: Mapping[PairKey, tuple[ExperimentRun, ExperimentRun]], *, lower_is_better: bool
+    ) -> MetricComparison:
+        pairs: list[ScorePair] = []
+        for key, (first, second) in shared.items():
+            before, after = first.score(name), second.score(name)
+            if before is not None and after is not None:
+                pairs.append(ScorePair(key, before, after))
+        return MetricComparison(
+            name=name,
+            pairs=pairs,
+            lower_is_better=lower_is_better,
+            unscored=len(shared) - len(pairs),
+            test=self._test(pairs) if pairs else None,
+        )
+
+    def _test(self, pairs: Sequence[ScorePair]) -> PairedTest:
+        return paired_test(
+            [pair.baseline for pair in pairs],
+            [pair.candidate for pair in pairs],
+            [pair.key.example_id for pair in pairs],
+            confidence=self.confidence,
+            resamples=self.resamples,
+            seed=self.seed,
+        )

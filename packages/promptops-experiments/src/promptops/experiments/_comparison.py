@@ -7,11 +7,13 @@ from math import fsum
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from promptops.experiments._table import number, signed, table
+from promptops.experiments._comparison_text import comparison_dict, comparison_text
+from promptops.experiments._gates import Verdict
+from promptops.experiments.statistics import PairedTest
 from promptops.models.datasets import DatasetExample
 from promptops.models.experiments import ExperimentRun
 
-__all__ = ["Comparison", "MetricComparison", "PairKey", "ScorePair"]
+__all__ = ["Comparison", "ComparisonSlice", "MetricComparison", "PairKey", "ScorePair"]
 
 _HEADLINE: Final = 90
 _MOST_LISTED: Final = 5
@@ -40,12 +42,14 @@ class MetricComparison(msgspec.Struct, frozen=True, kw_only=True):
         pairs: The scores of each pair.
         lower_is_better: Which direction counts as better.
         unscored: Pairs in which one or both have no score.
+        test: How sure the difference is: its interval and p-value; None when there are no pairs.
     """
 
     name: str
     pairs: Sequence[ScorePair]
     lower_is_better: bool = False
     unscored: int = 0
+    test: PairedTest | None = None
 
     @property
     def baseline_mean(self) -> float | None:
@@ -82,6 +86,22 @@ class MetricComparison(msgspec.Struct, frozen=True, kw_only=True):
         return -gain if self.lower_is_better else gain
 
 
+class ComparisonSlice(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a comparison whose examples have one value in common.
+
+    Attributes:
+        name: By what the examples were divided.
+        value: What those of this slice have.
+        pairs: How many pairs of rows belong to it.
+        metrics: As in the whole; ``holm_p`` is adjusted for every slice and metric that was looked at.
+    """
+
+    name: str
+    value: str
+    pairs: int
+    metrics: Mapping[str, MetricComparison]
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two experiments side by side; ``print(comparison)`` shows a table.
 
@@ -94,6 +114,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         only_in_candidate: Rows without a partner in the baseline.
         not_compared: Evaluators that only one of the two has, or that gave no score.
         examples: The examples, as far as they are known, by id.
+        slices: The same by slices of the examples, as far as they were asked for.
+        tests: How many tests the p-values of ``metrics`` are adjusted for.
+        verdict: What the gates say, when there are any.
     """
 
     baseline: str
@@ -104,26 +127,16 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     only_in_candidate: int
     not_compared: Sequence[str] = ()
     examples: Mapping[str, DatasetExample] = msgspec.field(default_factory=dict[str, DatasetExample])
+    slices: Sequence[ComparisonSlice] = ()
+    tests: int = 0
+    verdict: Verdict | None = None
 
     def __getitem__(self, evaluator: str) -> MetricComparison:
         return self.metrics[evaluator]
 
     def to_text(self, *, listed: int = _MOST_LISTED) -> str:
         """Return the comparison as text; up to ``listed`` ids are named of those that got better and worse."""
-        parts = [f"{self.candidate} compared with {self.baseline}: {len(self.rows)} pairs"]
-        for count, name in ((self.only_in_baseline, self.baseline), (self.only_in_candidate, self.candidate)):
-            if count:
-                parts[0] += f", {count} only in {name}"
-        head = ("metric", self.baseline, self.candidate, "difference", "better", "worse", "same")
-        lines = [_line(metric) for metric in self.metrics.values()]
-        parts.append(table(head, lines) if lines else "no metric has a score in both")
-        for metric in self.metrics.values():
-            for word, pairs in (("better", metric.better), ("worse", metric.worse)):
-                if pairs and listed:
-                    parts.append(self._named(f"{metric.name}: {len(pairs)} {word}", pairs, listed))
-        if self.not_compared:
-            parts.append(f"not compared: {', '.join(self.not_compared)}")
-        return "\n\n".join(parts)
+        return comparison_text(self, listed)
 
     def headline(self, key: PairKey) -> str:
         """Return the first text of the example in one short line, or nothing when the example is not known."""
@@ -134,27 +147,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
                 return text if len(text) <= _HEADLINE else text[: _HEADLINE - 1] + "…"
         return ""
 
-    def _named(self, head: str, pairs: Sequence[ScorePair], listed: int) -> str:
-        lines = [head]
-        for pair in pairs[:listed]:
-            repetition = f" #{pair.key.repetition}" if pair.key.repetition != 1 else ""
-            scores = f"{pair.baseline:.4g} -> {pair.candidate:.4g}"
-            lines.append(f"  {pair.key.example_id}{repetition}  {scores}  {self.headline(pair.key)}".rstrip())
-        if len(pairs) > listed:
-            lines.append(f"  and {len(pairs) - listed} more")
-        return "\n".join(lines)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain values that JSON can hold, with the ids of better and worse."""
-        return {
-            "baseline": self.baseline,
-            "candidate": self.candidate,
-            "pairs": len(self.rows),
-            "only_in_baseline": self.only_in_baseline,
-            "only_in_candidate": self.only_in_candidate,
-            "not_compared": list(self.not_compared),
-            "metrics": {name: _as_dict(metric) for name, metric in self.metrics.items()},
-        }
+        return comparison_dict(self)
 
     def __str__(self) -> str:
         return self.to_text()
@@ -162,34 +157,3 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 def _mean(values: Sequence[float]) -> float | None:
     return fsum(values) / len(values) if values else None
-
-
-def _line(metric: MetricComparison) -> tuple[str, ...]:
-    means = (number(metric.baseline_mean), number(metric.candidate_mean), signed(metric.difference))
-    counts = (str(len(metric.better)), str(len(metric.worse)), str(len(metric.same)))
-    return (metric.name, *means, *counts)
-
-
-def _as_dict(metric: MetricComparison) -> dict[str, Any]:
-    def listed(pairs: Sequence[ScorePair]) -> list[dict[str, Any]]:
-        return [
-            {
-                "example_id": pair.key.example_id,
-                "repetition": pair.key.repetition,
-                "baseline": pair.baseline,
-                "candidate": pair.candidate,
-            }
-            for pair in pairs
-        ]
-
-    return {
-        "pairs": len(metric.pairs),
-        "unscored": metric.unscored,
-        "baseline_mean": metric.baseline_mean,
-        "candidate_mean": metric.candidate_mean,
-        "difference": metric.difference,
-        "lower_is_better": metric.lower_is_better,
-        "better": listed(metric.better),
-        "worse": listed(metric.worse),
-        "same": len(metric.same),
-    }

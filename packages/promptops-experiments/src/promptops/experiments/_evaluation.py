@@ -1,9 +1,7 @@
-"""What an evaluator is, what it may return, and how that becomes an evaluation."""
+"""What an evaluator is, and how evaluators are named, checked and made ready to run."""
 
 from __future__ import annotations
 
-import math
-import numbers
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, cast, runtime_checkable
@@ -11,17 +9,32 @@ from typing import Any, Final, Protocol, cast, runtime_checkable
 import msgspec
 from promptops.core.errors import ValidationError
 from promptops.experiments._binding import Bound, bind_evaluator
-from promptops.experiments._json import NotStorable, shown, storable_text
+from promptops.experiments._json import NotStorable
+from promptops.experiments._returned import as_evaluation
 from promptops.models.experiments import Evaluation
 
-__all__ = ["Evaluator", "Evaluators", "NamedEvaluator", "Simple", "as_evaluation", "named_evaluators"]
+__all__ = [
+    "BuiltIn",
+    "Evaluator",
+    "Evaluators",
+    "NamedEvaluator",
+    "Simple",
+    "as_evaluation",
+    "judged",
+    "named_evaluators",
+]
 
 _NAME: Final = re.compile(r"[^\"\\\x00-\x1f]{1,128}")
+_MOST_INLINE: Final = 10_000
 
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """An evaluator as an object: a name, and a function that scores one output."""
+    """An evaluator as an object: a name, and a function that scores one output.
+
+    ``on_error = True`` makes it run where the task failed, too; ``output`` is None there, and a parameter ``error``
+    holds the error's text.
+    """
 
     @property
     def name(self) -> str:
@@ -30,7 +43,7 @@ class Evaluator(Protocol):
 
     @property
     def evaluate(self) -> Callable[..., Any]:
-        """Takes ``output``, ``expected``, ``input``, ``example``, ``metadata`` by name; sync or async."""
+        """Takes ``output``, ``expected``, ``input``, ``example``, ``metadata``, ``error`` by name; sync or async."""
         ...
 
 
@@ -49,11 +62,19 @@ class NamedEvaluator(msgspec.Struct, frozen=True, kw_only=True):
         name: The name of its columns.
         bound: What to call with what.
         inline: Whether it is so quick that a thread of its own would cost more than it does.
+        on_error: Whether it runs where the task failed, too.
+        source: The evaluator as it was given.
     """
 
     name: str
     bound: Bound
     inline: bool = False
+    on_error: bool = False
+    source: Any = None
+
+    def is_quick(self, output: object) -> bool:
+        """Whether it may run on the event loop: it comes with the package, and the output is small."""
+        return self.inline and _is_small(output)
 
 
 def named_evaluators(evaluators: Evaluators) -> list[NamedEvaluator]:
@@ -76,13 +97,33 @@ def named_evaluators(evaluators: Evaluators) -> list[NamedEvaluator]:
             raise ValidationError(f"an evaluator cannot be named {name!r}; use 1 to 128 characters without quotes")
         if name in ready:
             raise ValidationError(f"two evaluators are named {name!r}; pass a mapping of different names")
-        call = cast("Callable[..., Any]", getattr(item, "evaluate", item))
-        fields = cast("tuple[str, ...]", getattr(item, "fields", ()))
-        inline = isinstance(item, Simple)
-        ready[name] = NamedEvaluator(
-            name=name, bound=bind_evaluator(name, call, fields if inline else ()), inline=inline
-        )
+        ready[name] = _ready(name, item)
+    for name in ready:
+        # Metrics of an evaluator that gives several have its name before theirs.
+        owner = next((other for other in ready if name.startswith(f"{other}.")), None)
+        if owner is not None:
+            raise ValidationError(
+                f"evaluators cannot be named {owner!r} and {name!r} at once: {name!r} may be a metric of {owner!r}"
+            )
     return list(ready.values())
+
+
+def _ready(name: str, item: object) -> NamedEvaluator:
+    if isinstance(item, type):
+        raise ValidationError(f"evaluator {name!r} is a class; pass an object of it: {item.__name__}(...)")
+    call = cast("Callable[..., Any]", getattr(item, "evaluate", item))
+    built_in = item if isinstance(item, BuiltIn) else None
+    bound = bind_evaluator(name, call, () if built_in is None else built_in.fields)
+    on_error: object = getattr(item, "on_error", False)
+    if not isinstance(on_error, bool):
+        raise ValidationError(f"on_error of evaluator {name!r} must be True or False, not {type(on_error).__name__}")
+    return NamedEvaluator(
+        name=name,
+        bound=bound,
+        inline=built_in is not None and built_in.inline,
+        on_error=on_error or bound.takes("error"),
+        source=item,
+    )
 
 
 def _name(evaluator: object) -> str:
@@ -92,72 +133,57 @@ def _name(evaluator: object) -> str:
     return name
 
 
-def as_evaluation(result: object) -> Evaluation:
-    """Return what an evaluator returned as an evaluation.
+def judged(name: str, result: object) -> Evaluation:
+    """Return what evaluator ``name`` returned as an evaluation; what is none becomes an error that names both."""
+    try:
+        return as_evaluation(result)
+    except NotStorable as exc:
+        return Evaluation(error=f"evaluator {name!r} {exc}")
 
-    ``bool`` gives 1 or 0 and a label, a number is the score, a string the label, a pair is (score, explanation), a
-    mapping has some of ``score``, ``label`` and ``explanation``.
 
-    Raises:
-        NotStorable: It is none of these.
+def _is_small(value: object) -> bool:
+    """Whether a value has at most 10,000 characters and parts; looks at no more than that."""
+    left = _MOST_INLINE
+    waiting: list[object] = [value]
+    while waiting and left >= 0:
+        part = waiting.pop()
+        left -= 1
+        if isinstance(part, str | bytes):
+            left -= len(part)
+        elif isinstance(part, Mapping | Sequence):
+            left -= len(cast("Sequence[object]", part))
+            if left >= 0:
+                found = cast("Mapping[str, object] | Sequence[object]", part)
+                waiting.extend([*found, *found.values()] if isinstance(found, Mapping) else found)
+    return left >= 0
+
+
+class BuiltIn:
+    """Base of the evaluators that come with the package.
+
+    Attributes:
+        name: The name of its columns.
+        fields: Fields that an example must have.
+        inline: Whether it is pure and quick on small outputs, so that it needs no thread.
+        on_error: Whether it runs where the task failed, too.
     """
-    if isinstance(result, Evaluation):
-        return _checked(result.score, result.label, result.explanation, result.error)
-    if isinstance(result, str):
-        return _checked(None, result, None)
-    if isinstance(result, tuple):
-        pair = cast("tuple[object, ...]", result)
-        if len(pair) != 2:
-            raise NotStorable(f"returned a tuple of {len(pair)}; (score, explanation) is expected")
-        return _checked(pair[0], _label(pair[0]), pair[1])
-    if isinstance(result, Mapping):
-        parts = cast("Mapping[str, object]", result)
-        unknown = [str(name) for name in parts if name not in {"score", "label", "explanation"}]
-        if unknown or not parts:
-            raise NotStorable(
-                f"returned a mapping with {', '.join(unknown) or 'nothing'}; score, label, explanation fit"
-            )
-        score = parts.get("score")
-        return _checked(score, parts.get("label", _label(score)), parts.get("explanation"))
-    if result is None:
-        raise NotStorable("returned None; return a bool, a number, a label, (score, explanation) or an Evaluation")
-    return _checked(result, _label(result), None)
 
+    inline = False
+    on_error = False
 
-def _label(score: object) -> str | None:
-    return str(bool(score)).lower() if _is_bool(score) else None
-
-
-def _is_bool(value: object) -> bool:
-    return isinstance(value, bool) or type(value).__name__ in {"bool", "bool_"}
-
-
-def _checked(score: object, label: object, explanation: object, error: str | None = None) -> Evaluation:
-    number: float | None = None
-    if score is not None:
-        if isinstance(score, complex) or not (_is_bool(score) or isinstance(score, numbers.Number)):
-            raise NotStorable(f"returned {shown(score)} of type {type(score).__name__}; a score must be a number")
-        number = float(cast("float", score))
-        if not math.isfinite(number):
-            raise NotStorable(f"returned {number}; a score must be finite")
-    for part, value in (("label", label), ("explanation", explanation)):
-        if value is not None and not isinstance(value, str):
-            raise NotStorable(f"returned a {part} of type {type(value).__name__}; it must be a string")
-        if isinstance(value, str):
-            storable_text(value)
-    if number is None and label is None and error is None:
-        raise NotStorable("returned neither a score nor a label")
-    return Evaluation(
-        score=number, label=cast("str | None", label), explanation=cast("str | None", explanation), error=error
-    )
-
-
-class Simple:
-    """Base of the evaluators that come with the package: quick, pure, and about one field of the example."""
-
-    def __init__(self, name: str, field: str | None) -> None:
+    def __init__(self, name: str, fields: Sequence[str] = (), **settings: object) -> None:
         self.name = name
-        self.fields = () if field is None else (field,)
+        self.fields = tuple(dict.fromkeys(fields))
+        self.settings: Mapping[str, object] = settings
 
     def __repr__(self) -> str:
         return f"<evaluator {self.name}>"
+
+
+class Simple(BuiltIn):
+    """Base of those that are quick, pure, and about one field of the example."""
+
+    inline = True
+
+    def __init__(self, name: str, field: str | None, **settings: object) -> None:
+        super().__init__(name, () if field is None else (field,), field=field, **settings)

@@ -15,7 +15,7 @@ from promptops.core.runtime import Runtime
 from promptops.core.urls import quote_segment
 from promptops.models import Pagination, decoder
 
-__all__ = ["EXPERIMENT_RESULTS", "ITEMS_PER_PAGE", "WRITE", "delete", "fetch", "fetch_page", "path", "post"]
+__all__ = ["EXPERIMENT_RESULTS", "ITEMS_PER_PAGE", "WRITE", "delete", "fetch", "fetch_page", "path", "post", "put"]
 
 ITEMS_PER_PAGE: Final = 500
 NAMED_PER_PAGE: Final = 100
@@ -28,9 +28,9 @@ def path(*segments: str) -> str:
     return "/".join(("/v2", *(quote_segment(segment) for segment in segments)))
 
 
-async def fetch(runtime: Runtime, where: str, shape: type[T]) -> T:
+async def fetch(runtime: Runtime, where: str, shape: type[T], *, profile: Profile = READ) -> T:
     """GET one thing."""
-    response = await runtime.send(Request(method="GET", path=where))
+    response = await runtime.send(Request(method="GET", path=where, profile=profile))
     return codec.decode_response(response, decoder(shape))
 
 
@@ -103,6 +103,14 @@ async def post(
         body=body,
         profile=profile,
         idempotency_key=idempotency_key or str(uuid.uuid4()),
+    )
+    return codec.decode_response(await runtime.send(request), decoder(shape))
+
+
+async def put(runtime: Runtime, where: str, body: Mapping[str, Any], shape: type[T]) -> T:
+    """PUT one body."""
+    request = Request(
+        method="PUT", path=where, body=codec.encode(body), profile=WRITE, idempotency_key=str(uuid.uuid4())
     )
     return codec.decode_response(await runtime.send(request), decoder(shape))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
@@ -12,6 +13,10 @@ import msgspec
 __all__ = ["NotStorable", "json_text", "shown", "storable_text"]
 
 _MOST_SHOWN: Final = 200
+
+_PICTURES: Final = reprlib.Repr()
+_PICTURES.maxlist = _PICTURES.maxtuple = _PICTURES.maxdict = 30
+_PICTURES.maxstring = _PICTURES.maxother = _MOST_SHOWN
 
 
 class NotStorable(Exception):  # noqa: N818 - it describes the value
@@ -55,11 +60,15 @@ def storable_text(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a short picture of ``value`` for messages."""
+    """Return a short picture of ``value`` for messages; of what is large, no more than a part is looked at."""
+    kind = type(value).__name__
     try:
-        picture = repr(value)
+        if isinstance(value, str | bytes):
+            picture = repr(value[:_MOST_SHOWN])  # still longer than what is shown of it
+        else:
+            picture = _PICTURES.repr(value) if isinstance(value, list | tuple | dict) else repr(value)
     except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything, and only a picture is lost
-        picture = f"<{type(value).__name__}>"
+        picture = f"<{kind}>"
     picture = picture.encode(errors="backslashreplace").decode()
     return picture if len(picture) <= _MOST_SHOWN else picture[: _MOST_SHOWN - 1] + "…"
 

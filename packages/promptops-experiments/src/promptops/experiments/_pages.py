@@ -64,9 +64,9 @@ async def datasets_page(
 
 
 async def examples_page(
-    runtime: Runtime, cursor: str | None, *, dataset_id: str, version: str | None
+    runtime: Runtime, cursor: str | None, *, dataset_id: str, version: str | None, split: str | None = None
 ) -> CursorPage[DatasetExample]:
-    """Return a page of the examples of a dataset, oldest first."""
+    """Return a page of the examples of a dataset, or of one split of it, oldest first."""
     return await fetch_page(
         runtime,
         path("datasets", dataset_id, "examples"),
@@ -74,7 +74,7 @@ async def examples_page(
         limit=ITEMS_PER_PAGE,
         largest=ITEMS_PER_PAGE,
         cursor=cursor,
-        query={"dataset_version_id": version},
+        query={"dataset_version_id": version, "split": split},
         convert=DatasetExample.from_wire,
     )
 

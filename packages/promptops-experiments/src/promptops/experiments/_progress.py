@@ -10,7 +10,7 @@ from typing import Final, Protocol, TextIO
 
 from promptops.core.log import log
 
-__all__ = ["BarProgress", "LineProgress", "Progress", "guarded_progress"]
+__all__ = ["BarProgress", "LineProgress", "Progress", "ShownProgress", "guarded_progress"]
 
 _BAR_WIDTH: Final = 30
 _REDRAW_SECONDS: Final = 0.1
@@ -21,7 +21,8 @@ class Progress(Protocol):
     """Is told how a run goes.
 
     The three methods are called one after another, never at once, and quickly: what takes long belongs elsewhere. An
-    error in one of them is logged, and from then on the run goes on without it.
+    error in one of them is logged, and from then on the run goes on without it. A display that has ``skip(count)`` is
+    told how many units were done before the run, and one that has ``spend(cost)`` what each unit cost.
     """
 
     def start(self, total: int, name: str) -> None:
@@ -37,6 +38,26 @@ class Progress(Protocol):
         ...
 
 
+class ShownProgress(Protocol):
+    """A display as a run uses it: guarded, and with the calls that others may leave out."""
+
+    def start(self, total: int, name: str) -> None:
+        """See :class:`Progress`."""
+        ...
+
+    def skip(self, count: int) -> None:
+        """``count`` units are done already."""
+        ...
+
+    def advance(self, *, failed: bool, cost: float | None = None) -> None:
+        """See :class:`Progress`; ``cost`` is what the unit cost, when known."""
+        ...
+
+    def finish(self) -> None:
+        """See :class:`Progress`."""
+        ...
+
+
 class _Counting(ABC):
     """Counts, and says when it is time to show something."""
 
@@ -45,12 +66,14 @@ class _Counting(ABC):
         self._every = every
         self._clock = clock
         self._name = ""
-        self._total = self._done = self._failed = 0
+        self._total = self._done = self._failed = self._skipped = 0
+        self._cost: float | None = None
         self._started = self._shown = 0.0
 
     def start(self, total: int, name: str) -> None:
         """Begin at nothing."""
-        self._name, self._total, self._done, self._failed = name, total, 0, 0
+        self._name, self._total, self._done, self._failed, self._skipped = name, total, 0, 0, 0
+        self._cost = None
         self._started = self._shown = self._clock()
         self._show(self._line())
 
@@ -62,6 +85,15 @@ class _Counting(ABC):
         if now - self._shown >= self._every:
             self._shown = now
             self._show(self._line())
+
+    def skip(self, count: int) -> None:
+        """Count units that were done before; they say nothing about the rate."""
+        self._done += count
+        self._skipped += count
+
+    def spend(self, cost: float) -> None:
+        """Add what a unit cost."""
+        self._cost = (self._cost or 0.0) + cost
 
     def finish(self) -> None:
         """Show the last state."""
@@ -80,9 +112,12 @@ class _Counting(ABC):
         facts = [f"{self._done}/{self._total}"]
         if self._failed:
             facts.append(f"{self._failed} failed")
-        if self._done:
-            facts.append(_rate(self._done / elapsed))
-            left = (self._total - self._done) * elapsed / self._done
+        if self._cost is not None:
+            facts.append(f"cost {self._cost:.4g}")
+        ran = self._done - self._skipped
+        if ran:
+            facts.append(_rate(ran / elapsed))
+            left = (self._total - self._done) * elapsed / ran
             facts.append(f"{_duration(left)} left" if self._done < self._total else _duration(elapsed))
         return ", ".join(facts)
 
@@ -121,7 +156,10 @@ class _Silent:
     def start(self, total: int, name: str) -> None:
         """Do nothing."""
 
-    def advance(self, *, failed: bool) -> None:
+    def skip(self, count: int) -> None:
+        """Do nothing."""
+
+    def advance(self, *, failed: bool, cost: float | None = None) -> None:
         """Do nothing."""
 
     def finish(self) -> None:
@@ -129,32 +167,45 @@ class _Silent:
 
 
 class _Guarded:
-    """Keeps the errors of a progress away from the run."""
+    """Keeps the errors of a progress away from the run, and leaves out what it does not have."""
 
     def __init__(self, progress: Progress) -> None:
-        self._progress: Progress = progress
+        self._progress: Progress | None = progress
+        self._skip: Callable[[int], object] | None = getattr(progress, "skip", None)
+        self._spend: Callable[[float], object] | None = getattr(progress, "spend", None)
 
     def start(self, total: int, name: str) -> None:
         """Pass it on."""
-        self._safely(lambda: self._progress.start(total, name))
+        self._safely(lambda progress: progress.start(total, name))
 
-    def advance(self, *, failed: bool) -> None:
+    def skip(self, count: int) -> None:
         """Pass it on."""
-        self._safely(lambda: self._progress.advance(failed=failed))
+        skip = self._skip
+        if skip is not None and count:
+            self._safely(lambda _: skip(count))
+
+    def advance(self, *, failed: bool, cost: float | None = None) -> None:
+        """Pass it on."""
+        spend = self._spend
+        if spend is not None and cost is not None:
+            self._safely(lambda _: spend(cost))
+        self._safely(lambda progress: progress.advance(failed=failed))
 
     def finish(self) -> None:
         """Pass it on."""
-        self._safely(self._progress.finish)
+        self._safely(lambda progress: progress.finish())
 
-    def _safely(self, call: Callable[[], None]) -> None:
+    def _safely(self, call: Callable[[Progress], object]) -> None:
+        if self._progress is None:
+            return
         try:
-            call()
+            call(self._progress)
         except Exception as exc:  # noqa: BLE001 - a broken display must not cost the results
-            self._progress = _Silent()
+            self._progress = None
             log().warning("progress_failed", error=repr(exc))
 
 
-def guarded_progress(progress: bool | Progress) -> Progress:
+def guarded_progress(progress: bool | Progress) -> ShownProgress:
     """Return what shows the progress: True picks by the kind of stderr, False shows nothing."""
     if not isinstance(progress, bool):
         return _Guarded(progress)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from promptops.experiments._collect import has_error
+from promptops.experiments._row_facts import has_error
+from promptops.experiments._run_evaluation import RunEvaluation
 from promptops.experiments._table import number, table
+from promptops.experiments.statistics import Summary, summarise
 from promptops.models import Experiment
 from promptops.models.datasets import DatasetExample
 from promptops.models.experiments import ExperimentRun
@@ -25,6 +27,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
         scored: How many rows have a score.
         errors: How many rows it failed on; they have no score.
         labels: How often it gave each label.
+        summary: Spread, quantiles and the 95 % interval of the mean, or None when it gave no score.
     """
 
     name: str
@@ -32,6 +35,17 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     scored: int
     errors: int
     labels: Mapping[str, int]
+    summary: Summary | None = None
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the 95 % interval of the mean, or None when there is none."""
+        return None if self.summary is None else self.summary.low
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the 95 % interval of the mean, or None when there is none."""
+        return None if self.summary is None else self.summary.high
 
 
 class ExperimentResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +57,10 @@ class ExperimentResult(msgspec.Struct, frozen=True, kw_only=True):
         metrics: By the name of the evaluator.
         duration_s: Seconds from the first task to the last stored row.
         examples: The examples that were run, by id.
+        stopped: Why the run ended before its last unit (a budget, a verdict), or None when it did not.
+        remaining: How many rows are missing for that reason; ``experiments.resume`` runs them.
+        cost: What tasks and evaluators reported to have cost, earlier runs included; None when nothing was reported.
+        run_evaluations: What run-level evaluators say about all rows together, by name.
     """
 
     experiment: Experiment
@@ -50,6 +68,10 @@ class ExperimentResult(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Mapping[str, Metric]
     duration_s: float
     examples: Mapping[str, DatasetExample] = msgspec.field(default_factory=dict[str, DatasetExample])
+    stopped: str | None = None
+    remaining: int = 0
+    cost: float | None = None
+    run_evaluations: Mapping[str, RunEvaluation] = msgspec.field(default_factory=dict[str, RunEvaluation])
 
     @property
     def name(self) -> str:
@@ -80,14 +102,21 @@ class ExperimentResult(msgspec.Struct, frozen=True, kw_only=True):
             "failed": self.failed,
             "errors": self.errors,
             "duration_s": round(self.duration_s, 3),
+            "cost": self.cost,
+            "stopped": self.stopped,
+            "remaining": self.remaining,
             "metrics": {
                 name: {
                     "mean": metric.mean,
                     "scored": metric.scored,
                     "errors": metric.errors,
                     "labels": dict(metric.labels),
+                    "summary": None if metric.summary is None else msgspec.to_builtins(metric.summary),
                 }
                 for name, metric in self.metrics.items()
+            },
+            "run_evaluations": {
+                name: msgspec.to_builtins(evaluation) for name, evaluation in self.run_evaluations.items()
             },
         }
 
@@ -96,13 +125,22 @@ class ExperimentResult(msgspec.Struct, frozen=True, kw_only=True):
         head = f"{self.name}: {rows} {'row' if rows == 1 else 'rows'} in {self.duration_s:.1f} s"
         if self.failed:
             head += f", {self.failed} failed"
-        if not self.metrics:
-            return head
-        lines = [
-            (metric.name, number(metric.mean), str(metric.scored), str(metric.errors))
-            for metric in self.metrics.values()
-        ]
-        text = f"{head}\n\n{table(('evaluator', 'mean', 'scored', 'errors'), lines)}"
+        if self.cost is not None:
+            head += f", cost {self.cost:.6g}"
+        if self.stopped is not None:
+            head += (
+                f"\nstopped with {self.remaining} {'row' if self.remaining == 1 else 'rows'} missing: {self.stopped}"
+            )
+        text = head
+        if self.metrics:
+            lines = [
+                (metric.name, number(metric.mean), _interval(metric), str(metric.scored), str(metric.errors))
+                for metric in self.metrics.values()
+            ]
+            text += f"\n\n{table(('evaluator', 'mean', '95% interval', 'scored', 'errors'), lines)}"
+        if self.run_evaluations:
+            whole = [(name, _shown(evaluation)) for name, evaluation in self.run_evaluations.items()]
+            text += f"\n\n{table(('whole run', 'value'), whole)}"
         first = next((error for row in self.rows for error in _errors(row)), None)
         return f"{text}\n\nfirst error: {first.splitlines()[0][:300]}" if first else text
 
@@ -110,9 +148,10 @@ class ExperimentResult(msgspec.Struct, frozen=True, kw_only=True):
 def metrics_of(rows: Sequence[ExperimentRun], names: Iterable[str] = ()) -> dict[str, Metric]:
     """Return a metric for each of ``names``, and for every other evaluator that is found in the rows."""
     scores: dict[str, list[float]] = {name: [] for name in names}
+    clusters: dict[str, list[Hashable]] = {}
     labels: dict[str, Counter[str]] = {}
     errors: Counter[str] = Counter()
-    for row in rows:
+    for place, row in enumerate(rows):
         for name, evaluation in row.evaluations.items():
             found = scores.setdefault(name, [])
             if evaluation.error is not None:
@@ -120,8 +159,12 @@ def metrics_of(rows: Sequence[ExperimentRun], names: Iterable[str] = ()) -> dict
                 continue
             if evaluation.score is not None:
                 found.append(evaluation.score)
+                clusters.setdefault(name, []).append(place if row.example_id is None else row.example_id)
             if evaluation.label is not None:
                 labels.setdefault(name, Counter())[evaluation.label] += 1
+    # An evaluator of several metrics has its own name only before theirs.
+    empty = {name for name, found in scores.items() if not found and not errors[name] and name not in labels}
+    hidden = {name for name in empty if any(other.startswith(f"{name}.") for other in scores)}
     return {
         name: Metric(
             name=name,
@@ -129,9 +172,21 @@ def metrics_of(rows: Sequence[ExperimentRun], names: Iterable[str] = ()) -> dict
             scored=len(found),
             errors=errors[name],
             labels=labels.get(name, {}),
+            summary=summarise(found, clusters[name]) if found else None,
         )
         for name, found in scores.items()
+        if name not in hidden
     }
+
+
+def _shown(evaluation: RunEvaluation) -> str:
+    if evaluation.error is not None:
+        return f"error: {evaluation.error.splitlines()[0][:100]}"
+    return number(evaluation.score) if evaluation.score is not None else evaluation.label or "see its details"
+
+
+def _interval(metric: Metric) -> str:
+    return "-" if metric.low is None or metric.high is None else f"{metric.low:.4f} to {metric.high:.4f}"
 
 
 def _errors(row: ExperimentRun) -> Iterable[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["number", "signed", "table"]
+__all__ = ["number", "probability", "signed", "table"]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -30,3 +30,8 @@ def number(value: float | None) -> str:
 def signed(value: float | None) -> str:
     """Return a difference with its sign."""
     return "-" if value is None else f"{value:+.4f}"
+
+
+def probability(value: float) -> str:
+    """Return a p-value for people: as many digits as tell something."""
+    return f"{value:.3f}" if value >= 0.01 else f"{value:.2g}"

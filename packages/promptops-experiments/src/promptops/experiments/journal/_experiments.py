@@ -1,0 +1,137 @@
+"""The rows of experiments in a journal: how they are written, found and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from promptops.core.errors import ConflictError, NotFoundError, ValidationError
+from promptops.experiments._resolve import not_found
+from promptops.experiments.journal._errors import JournalDamaged
+from promptops.experiments.journal._group import insert_rows
+from promptops.experiments.journal._records import ExperimentRecord
+from promptops.experiments.journal._schema import FINGERPRINTS
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = [
+    "Found",
+    "decoded",
+    "delete_experiment",
+    "example_digests",
+    "find_experiment",
+    "insert_experiment",
+    "replace_experiment",
+    "write_record",
+]
+
+_TABLES = ("units", "scores", "uploads", "fingerprints")
+
+
+class Found(NamedTuple):
+    """An experiment and the number of its rows."""
+
+    number: int
+    record: ExperimentRecord
+
+
+def insert_experiment(connection: sqlite3.Connection, record: ExperimentRecord) -> int:
+    """Write a new experiment with the fingerprints of its examples, and return its number.
+
+    Raises:
+        ConflictError: The dataset has one of that name.
+    """
+    plan = record.plan
+    query = "SELECT id FROM experiments WHERE dataset_id = ? AND name = ?"
+    taken = connection.execute(query, (plan.dataset_id, plan.name)).fetchone()
+    if taken is not None:
+        raise ConflictError(
+            f"the journal has an experiment named {plan.name!r} of that dataset; resume it, delete it, or choose "
+            "another name. No task was run",
+            details={"experiment_id": taken[0]},
+        )
+    cursor = connection.execute(
+        "INSERT INTO experiments(id, dataset_id, name, record) VALUES (?, ?, ?, ?)",
+        (record.id, plan.dataset_id, plan.name, _encoded(record)),
+    )
+    number = cursor.lastrowid
+    if number is None:
+        raise AssertionError("an insert gives a number")
+    _write_examples(connection, number, plan.fingerprint.examples)
+    return number
+
+
+def replace_experiment(connection: sqlite3.Connection, number: int, record: ExperimentRecord) -> None:
+    """Write what an experiment is now, with the fingerprints of its examples."""
+    write_record(connection, number, record)
+    connection.execute("DELETE FROM fingerprints WHERE experiment = ?", (number,))
+    _write_examples(connection, number, record.plan.fingerprint.examples)
+
+
+def write_record(connection: sqlite3.Connection, number: int, record: ExperimentRecord) -> None:
+    """Write what an experiment is now; the fingerprints of its examples stay as they are."""
+    connection.execute("UPDATE experiments SET record = ? WHERE number = ?", (_encoded(record), number))
+
+
+def delete_experiment(connection: sqlite3.Connection, number: int) -> None:
+    """Delete an experiment with all its rows."""
+    for table in _TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE experiment = ?", (number,))  # noqa: S608 - names of ours
+    connection.execute("DELETE FROM experiments WHERE number = ?", (number,))
+
+
+def find_experiment(connection: sqlite3.Connection, experiment: str, dataset_id: str | None) -> Found:
+    """Return the experiment of that id, or of that name.
+
+    Raises:
+        NotFoundError: There is none; close names are suggested.
+        ValidationError: Several datasets have one of that name.
+    """
+    row = connection.execute("SELECT number, record FROM experiments WHERE id = ?", (experiment,)).fetchone()
+    if row is not None:
+        return Found(row[0], decoded(row[1]))
+    query = "SELECT number, record FROM experiments WHERE name = ? AND (? IS NULL OR dataset_id = ?)"
+    rows = connection.execute(query, (experiment, dataset_id, dataset_id)).fetchall()
+    if len(rows) > 1:
+        ids = ", ".join(decoded(row[1]).id for row in rows)
+        raise ValidationError(f"{len(rows)} experiments are named {experiment!r} ({ids}); give the id of the one meant")
+    if not rows:
+        raise _not_found(connection, experiment)
+    return Found(rows[0][0], decoded(rows[0][1]))
+
+
+def example_digests(connection: sqlite3.Connection, number: int) -> dict[str, str]:
+    """Return the digest of each example that the experiment began with."""
+    rows = connection.execute("SELECT example, digest FROM fingerprints WHERE experiment = ?", (number,))
+    return dict(rows.fetchall())
+
+
+def decoded(text: str) -> ExperimentRecord:
+    """Return an experiment as it was written.
+
+    Raises:
+        JournalDamaged: It cannot be read.
+    """
+    try:
+        return msgspec.json.decode(text, type=ExperimentRecord)
+    except msgspec.DecodeError as exc:
+        raise JournalDamaged(f"the journal holds an experiment that cannot be read: {exc}") from exc
+
+
+def _not_found(connection: sqlite3.Connection, experiment: str) -> NotFoundError:
+    names = [row[0] for row in connection.execute("SELECT name FROM experiments ORDER BY number DESC LIMIT 1000")]
+    return not_found("experiment", experiment, names, where=" in the journal")
+
+
+def _encoded(record: ExperimentRecord) -> str:
+    plan = record.plan
+    bare = msgspec.structs.replace(plan.fingerprint, examples={})
+    return msgspec.json.encode(
+        msgspec.structs.replace(record, plan=msgspec.structs.replace(plan, fingerprint=bare))
+    ).decode()
+
+
+def _write_examples(connection: sqlite3.Connection, number: int, digests: Mapping[str, str]) -> None:
+    insert_rows(connection, FINGERPRINTS, [(number, example, digest) for example, digest in digests.items()])

@@ -1,0 +1,236 @@
+"""Where datasets and experiments live: the ports that every store implements, and the stores that come along.
+
+A store declares in its :class:`Capabilities` what it can do. A call that it cannot serve raises
+``UnsupportedOperation`` naming the store and the feature; nothing is left out silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import msgspec
+from promptops.core.errors import UnsupportedOperation
+from promptops.models.datasets import DatasetExample
+from promptops.models.experiments import Evaluation, ExperimentRun
+
+if TYPE_CHECKING:
+    from promptops.experiments._local_store import LocalStore
+    from promptops.experiments._native_stores import NativeDatasetStore, NativeExperimentStore
+    from promptops.experiments.journal import UnitKey
+
+__all__ = [
+    "Capabilities",
+    "DatasetStore",
+    "ExperimentStore",
+    "Feature",
+    "LocalStore",
+    "NativeDatasetStore",
+    "NativeExperimentStore",
+    "RunEvaluation",
+    "StoredDataset",
+    "StoredExperiment",
+    "StoredVersion",
+]
+
+Feature = Literal[
+    "append_examples",
+    "delete_dataset",
+    "versions",
+    "snapshots",
+    "empty_experiments",
+    "append_runs",
+    "add_evaluations",
+    "incomplete_runs",
+    "delete_experiment",
+]
+"""What a store may be able to do.
+
+- ``append_examples``: add examples to a dataset that exists.
+- ``delete_dataset``, ``delete_experiment``: remove one with everything in it.
+- ``versions``: name the versions of a dataset, and read the examples of one.
+- ``snapshots``: appending makes a new version, and the one before stays as it was.
+- ``empty_experiments``: create an experiment before its first run.
+- ``append_runs``: add runs to an experiment that exists.
+- ``add_evaluations``: add evaluations to runs that exist.
+- ``incomplete_runs``: say which runs are missing or failed.
+"""
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store can do.
+
+    Attributes:
+        store: Its name, for messages.
+        features: What it can do beyond creating, getting, listing and reading.
+    """
+
+    store: str
+    features: frozenset[Feature]
+
+    def can(self, feature: Feature) -> bool:
+        """Whether the store can do that."""
+        return feature in self.features
+
+    def require(self, feature: Feature, advice: str = "") -> None:
+        """Refuse what the store cannot do.
+
+        Raises:
+            UnsupportedOperation: Naming the store and the feature, with the advice.
+        """
+        if feature not in self.features:
+            raise UnsupportedOperation(
+                f"the {self.store} store does not support {feature.replace('_', ' ')}{advice and '; '}{advice}",
+                details={"store": self.store, "feature": feature},
+            )
+
+
+class StoredVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a dataset."""
+
+    id: str
+    name: str
+    created_at: datetime | None = None
+
+
+class StoredDataset(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset without its examples; ``versions`` is filled where one dataset is asked for, newest first."""
+
+    id: str
+    name: str
+    created_at: datetime | None = None
+    versions: tuple[StoredVersion, ...] = ()
+
+
+class StoredExperiment(msgspec.Struct, frozen=True, kw_only=True):
+    """An experiment without its runs."""
+
+    id: str
+    name: str
+    dataset_id: str | None = None
+    dataset_version_id: str | None = None
+    created_at: datetime | None = None
+
+
+class RunEvaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """An evaluation of a run that is stored already."""
+
+    example_id: str
+    repetition: int
+    name: str
+    evaluation: Evaluation
+
+
+class DatasetStore(Protocol):
+    """Keeps datasets. A dataset is named by its id or its exact name."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can do."""
+        ...
+
+    async def create(self, name: str, examples: Iterable[Mapping[str, Any] | DatasetExample]) -> StoredDataset:
+        """Keep a new dataset of one or more examples.
+
+        Raises:
+            ConflictError: The name is taken.
+            ValidationError: There is no example, or one cannot be stored.
+        """
+        ...
+
+    async def append(self, dataset: str, examples: Iterable[Mapping[str, Any] | DatasetExample]) -> list[str]:
+        """Add examples at the end, and return their ids in the order given."""
+        ...
+
+    async def get(self, dataset: str) -> StoredDataset:
+        """One dataset, with its versions where the store has them.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        ...
+
+    def iterate(self) -> AsyncIterator[StoredDataset]:
+        """Every dataset, newest first."""
+        ...
+
+    def examples(self, dataset: str, *, version: str | None = None) -> AsyncIterator[DatasetExample]:
+        """The examples of a version (an id), oldest first; of the latest when ``version`` is None."""
+        ...
+
+    async def delete(self, dataset: str) -> None:
+        """Remove a dataset with its examples."""
+        ...
+
+
+class ExperimentStore(Protocol):
+    """Keeps experiments and their runs. A run is named by its example and its repetition."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can do."""
+        ...
+
+    async def create(
+        self, name: str, *, dataset_id: str, runs: Sequence[ExperimentRun] = (), key: str | None = None
+    ) -> StoredExperiment:
+        """Keep a new experiment with its first runs.
+
+        Args:
+            name: Unique in its dataset.
+            dataset_id: The dataset.
+            runs: At most 1,000; none needs ``empty_experiments``.
+            key: Repeating a call with the same key and the same rows has no further effect.
+
+        Raises:
+            ConflictError: The name is taken.
+        """
+        ...
+
+    async def upload_runs(
+        self, experiment_id: str, runs: Sequence[ExperimentRun], *, key: str | None = None
+    ) -> list[str]:
+        """Add at most 1,000 runs, and return their ids in the order given; ``key`` as for :meth:`create`."""
+        ...
+
+    async def upload_evaluations(self, experiment_id: str, evaluations: Sequence[RunEvaluation]) -> None:
+        """Add evaluations to runs that are stored; one of the same name is replaced."""
+        ...
+
+    async def get(self, experiment: str, *, dataset_id: str | None = None) -> StoredExperiment:
+        """One experiment by its id, or by its name in a dataset.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        ...
+
+    def iterate(self, *, dataset_id: str | None = None) -> AsyncIterator[StoredExperiment]:
+        """Every experiment, or every one of a dataset, newest first."""
+        ...
+
+    def runs(self, experiment_id: str) -> AsyncIterator[ExperimentRun]:
+        """The runs with their evaluations, in the order in which they were stored."""
+        ...
+
+    def incomplete_runs(self, experiment_id: str, *, repetitions: int = 1) -> AsyncIterator[UnitKey]:
+        """What is missing or failed among all examples and so many repetitions."""
+        ...
+
+    async def delete(self, experiment_id: str) -> None:
+        """Remove an experiment with its runs."""
+        ...
+
+
+def __getattr__(name: str) -> Any:
+    """Load a store when it is asked for, so that the ports alone cost nothing."""
+    if name == "LocalStore":
+        from promptops.experiments._local_store import LocalStore
+
+        return LocalStore
+    if name in {"NativeDatasetStore", "NativeExperimentStore"}:
+        from promptops.experiments import _native_stores
+
+        return getattr(_native_stores, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
