@@ -4,7 +4,7 @@ RUN := $(UV) run
 TOX := $(RUN) tox run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check test integration packaging gen bench bench-peers soak
+.PHONY: help setup fmt check test integration browser packaging gen bench bench-peers soak
 
 help: ## Print these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: ## Every test that needs no clean environments, on all cores
 
 integration: ## Only the tests that start real servers
 	$(RUN) pytest -n auto tests/integration
+
+browser: ## The HTML report in a real Chromium without a window (Debian: apt-get install chromium)
+	$(RUN) --group browser pytest tests/browser
 
 packaging: ## Build every wheel, install each alone, and run each package's own tests against its wheel
 	$(TOX) -e packaging,core,models,cache,cache-disk,cache-redis,telemetry,prompts,experiments,client,server,cli

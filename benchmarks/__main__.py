@@ -13,6 +13,9 @@ MODULES = (
     "cache_bench",
     "disk_cache_bench",
     "redis_cache_bench",
+    "datasets_bench",
+    "experiments_bench",
+    "journal_bench",
 )
 
 

@@ -14,7 +14,8 @@ from promptops.server import EmbeddedServer
 
 README = (Path(__file__).parents[3] / "packages" / "promptops-cli" / "README.md").read_text(encoding="utf-8")
 DOCUMENT = re.findall(r"```markdown\n(.*?)```", README, re.DOTALL)[0]
-INSTALL, CACHE, SHIP, CHECK, CONFLICT = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+SESSIONS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+INSTALL, CACHE, SHIP, CHECK, CONFLICT = SESSIONS[:5]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -54,3 +55,19 @@ def test_every_command_of_the_table_is_there(promptops: Run) -> None:
     offered = promptops("prompts", "--help").stdout.partition("Commands:\n")[2]
     assert commands == set(re.findall(r"^  (\w+)", offered, re.MULTILINE))
     assert INSTALL.splitlines()[-1] == "$ promptops quickstart"
+
+
+def test_the_session_about_datasets_goes_as_printed(promptops: Run, tmp_path: Path) -> None:
+    [session] = [session for session in SESSIONS if "promptops datasets import" in session]
+    (tmp_path / "reviews.csv").write_text("key,text,stars\nr1,Lovely.,5\nr2,Meh.,2\n", encoding="utf-8")
+    more = '{"key":"r2","text":"Meh.","stars":2}\n{"key":"r3","text":"Fine.","stars":3}\n'
+    (tmp_path / "more.jsonl").write_text(more, encoding="utf-8")
+    with EmbeddedServer(tmp_path / "data") as server:
+        assert replayed(session, promptops, server.url) == session
+
+
+def test_every_command_about_datasets_is_in_the_table(promptops: Run) -> None:
+    named = re.findall(r"^\| `promptops datasets ([^`]+)`", README, re.MULTILINE)
+    commands = {name.strip() for row in named for name in row.split("\\|")}
+    offered = promptops("datasets", "--help").stdout.partition("Commands:\n")[2]
+    assert commands == set(re.findall(r"^  (\w+)", offered, re.MULTILINE))

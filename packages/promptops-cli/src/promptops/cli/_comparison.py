@@ -44,6 +44,7 @@ def print_comparison(comparison: Comparison, *, fields: Sequence[str] = ()) -> N
             str(len(metric.same)),
         )
     screen.print(table)
+    _print_tests(comparison)
     places = {example_id: place for place, example_id in enumerate(comparison.examples)}
     for metric in comparison.metrics.values():
         for word, pairs, most in (("worse", metric.worse, MOST_WORSE), ("better", metric.better, MOST_BETTER)):
@@ -58,8 +59,53 @@ def print_comparison(comparison: Comparison, *, fields: Sequence[str] = ()) -> N
     ):
         if count:
             screen.print(f"{count} rows only in {escape(name)}; they are not compared")
+    _print_slices(comparison)
     if comparison.not_compared:
         screen.print(f"not compared: {escape(', '.join(comparison.not_compared))}")
+    if comparison.verdict is not None:
+        from promptops.cli._reports import print_verdict
+
+        print_verdict(comparison.verdict)
+
+
+def _print_slices(comparison: Comparison) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not comparison.slices:
+        return
+    table = Table()
+    for column in ("slice", "score", "pairs", "difference", "p (Holm)"):
+        table.add_column(column, justify="left" if column in {"slice", "score"} else "right", overflow="fold")
+    for part in comparison.slices:
+        for metric in part.metrics.values():
+            holm = "-" if metric.test is None else f"{metric.test.holm_p:.3g}"
+            slice_name = escape(f"{part.name}={shortened(part.value, 40)}")
+            table.add_row(slice_name, escape(metric.name), str(len(metric.pairs)), _difference(metric), holm)
+    console().print(table)
+
+
+def _print_tests(comparison: Comparison) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    tested = [(metric.name, metric.test) for metric in comparison.metrics.values() if metric.test is not None]
+    if not tested:
+        return
+    table = Table()
+    interval = f"{tested[0][1].confidence * 100:g}% interval"
+    for column in ("score", interval, "p", f"p (Holm, {comparison.tests})", "detectable"):
+        table.add_column(column, justify="left" if column == "score" else "right", overflow="fold")
+    for name, test in tested:
+        known = test.low is not None and test.high is not None
+        table.add_row(
+            escape(name),
+            f"{test.low:+.3f} to {test.high:+.3f}" if known else "-",
+            f"{test.p_value:.3g}",
+            f"{test.holm_p:.3g}",
+            _score(test.mde),
+        )
+    console().print(table)
 
 
 def _print_changed(comparison: Comparison, pairs: Sequence[ScorePair], fields: Sequence[str]) -> None:

@@ -21,8 +21,8 @@ __all__ = ["cli", "main"]
 OWN: Final = {
     "prompts": ("promptops.cli.prompts:prompts", "Read, render, write, label and synchronise prompts."),
     "cache": ("promptops.cli.cache:cache", "Look at, clear and fill the caches that processes share."),
-    "datasets": ("promptops.cli.datasets:datasets", "Read datasets."),
-    "experiments": ("promptops.cli.experiments:experiments", "Read and compare experiments."),
+    "datasets": ("promptops.cli.datasets:datasets", "Read, import, export and change datasets."),
+    "experiments": ("promptops.cli.experiments:experiments", "Run, read, compare and judge experiments."),
     "quickstart": ("promptops.cli.quickstart:quickstart", "See what PromptOps does, on this machine, in a minute."),
 }
 SERVED: Final = ("serve", "keys", "db")

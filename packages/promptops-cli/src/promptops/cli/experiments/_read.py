@@ -1,26 +1,18 @@
-"""``promptops experiments``: list, get and compare."""
+"""``promptops experiments list`` and ``get``: what the server has."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 from promptops.cli._connection import Connection, connected
 from promptops.cli._output import print_json, print_table
+from promptops.cli.experiments._options import as_json, dataset_option
 
-__all__ = ["experiments"]
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-dataset_option = click.option("--dataset", help="The dataset, by name or id.")
+__all__ = ["get_experiment", "list_experiments"]
 
 
-@click.group()
-def experiments() -> None:
-    """Read and compare experiments."""
-
-
-@experiments.command("list")
+@click.command("list")
 @dataset_option
 @as_json
 @connected
@@ -35,7 +27,7 @@ def list_experiments(dataset: str | None, *, as_json: bool, **where: Any) -> Non
     print_table(("experiment", "id", "created"), rows, empty="no experiments")
 
 
-@experiments.command("get")
+@click.command("get")
 @click.argument("experiment")
 @dataset_option
 @as_json
@@ -58,30 +50,3 @@ def get_experiment(experiment: str, dataset: str | None, *, as_json: bool, **whe
         for name, item in metrics.items()
     ]
     print_table(("evaluator", "mean", "scored", "errors"), rows, empty="no scores")
-
-
-@experiments.command("compare")
-@click.argument("baseline")
-@click.argument("candidate")
-@dataset_option
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write an HTML report here.")
-@as_json
-@connected
-def compare_experiments(
-    baseline: str, candidate: str, dataset: str | None, report: Path | None, *, as_json: bool, **where: Any
-) -> None:
-    """Compare two experiments over the same dataset, by name or id, example by example."""
-    from promptops.cli._comparison import print_comparison
-
-    with Connection(**where).open() as client:
-        comparison = client.experiments.compare(baseline, candidate, dataset=dataset)
-    if report is not None:
-        from promptops.experiments import write_html_report
-
-        write_html_report(comparison, report)
-    if as_json:
-        print_json(comparison.to_dict())
-        return
-    print_comparison(comparison)
-    if report is not None:
-        click.echo(f"report: {report}")
