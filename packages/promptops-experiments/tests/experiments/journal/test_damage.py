@@ -23,7 +23,7 @@ if os.geteuid() == 0:
 try:
     journal.Journal.open(sys.argv[1])
 except journal.JournalError as exc:
-    print(type(exc).__name__, exc.message)
+    print(type(exc).__name__, exc.message, flush=True)
 os._exit(0)
 """
 
