@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from promptops.core import limits
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +14,9 @@ def journal_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "journal" / "journal.sqlite3"
     monkeypatch.setenv("PROMPTOPS_JOURNAL", str(path))
     return path
+
+
+@pytest.fixture(autouse=True)
+def _nothing_learned() -> None:
+    """Forget what earlier tests learned of servers: the system hands their ports out again."""
+    limits.reset()

@@ -126,6 +126,7 @@ def test_a_resume_of_changed_code_is_refused_until_told(experiments: Command, tm
     (tmp_path / "tasks.py").write_text(TASKS.replace("helper.text(", "helper.text(1 + "), encoding="utf-8")
     refused = ran(experiments("resume", "first", "--local", "--quiet"), 5)
     assert "task" in refused.stderr
+    assert "--accept-changes" in refused.stderr
     ran(experiments("resume", "first", "--local", "--quiet", "--accept-changes"))
 
 

@@ -39,12 +39,28 @@ def test_the_example_runs_and_shows_what_got_better(tmp_path: Path) -> None:
 
 def test_the_evaluators_that_are_shown_judge_as_told() -> None:
     shown: dict[str, Any] = {}
-    for code in [code for code in examples() if "127.0.0.1" not in code and "pytest" not in code]:
+    for code in [code for code in examples() if not any(word in code for word in ("127.0.0.1", "pytest", "journal="))]:
         exec(compile(code, str(README), "exec"), shown)
     assert shown["kept_going"](output=None, error="RuntimeError") is False
     assert shown["kept_going"].on_error
     found = shown["correct"].evaluate("Paris", DatasetExample(id="e", fields={"question": "capital of France"}))
     assert (found.score, found.label, found.explanation) == (1.0, "correct", "It names the capital.")
+
+
+def test_the_example_without_a_server_plays_back_what_was_paid_for(tmp_path: Path) -> None:
+    [code] = [code for code in examples() if "Replay(" in code]
+    (tmp_path / "example.py").write_text(code, encoding="utf-8")
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "example.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "free: 2 rows" in finished.stdout
+    assert (tmp_path / "outputs.jsonl").exists()
 
 
 def test_the_example_of_datasets_says_what_changes(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -150,6 +152,25 @@ def test_an_empty_dataset_is_refused() -> None:
         run("e", dataset=[], task=solve, progress=False)
 
 
+def test_an_example_without_a_json_form_is_refused() -> None:
+    with pytest.raises(ValidationError, match="example 'a' has no JSON form"):
+        run("e", dataset=[{"id": "a", "question": object()}], task=solve, progress=False)
+
+
+def test_a_run_without_a_task_is_refused() -> None:
+    nothing: Any = None
+    with pytest.raises(ValidationError, match="the task must be a function, not NoneType"):
+        run("e", dataset=SUMS, task=nothing, progress=False)
+
+
+@pytest.mark.parametrize("option", ["task_timeout", "evaluator_timeout", "max_cost"])
+@pytest.mark.parametrize("number", ["5", 0, float("nan"), float("inf")])
+def test_a_limit_that_is_no_positive_number_is_refused(option: str, number: object) -> None:
+    options: dict[str, Any] = {option: number}
+    with pytest.raises(ValidationError, match=f"{option} must be a number"):
+        run("e", dataset=SUMS, task=solve, progress=False, **options)
+
+
 def test_two_examples_of_one_id_are_refused() -> None:
     with pytest.raises(ValidationError, match=r"two examples with the id 'a'.*Nothing was run"):
         run("e", dataset=[{"id": "a", "question": "1"}, {"id": "a", "question": "2"}], task=solve, progress=False)
@@ -215,6 +236,37 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(monkeypatch: pytest.MonkeyP
     paid = len(called)
     assert len(resume("e", **options).rows) == 50
     assert len(called) == 50 + paid - 5
+
+
+FULL = """
+import resource, sys
+import anyio
+from promptops.experiments import UploadError, arun, run
+
+called = []
+
+def task(input):
+    if len(called) == 10:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
+    called.append(input)
+    return "x" * 20_000
+
+options = dict(dataset=[{"input": n} for n in range(200)], task=task, journal=sys.argv[1], progress=False)
+try:
+    run("full", **options) if sys.argv[2] == "sync" else anyio.run(lambda: arun("full", **options))
+except UploadError as exc:
+    print(len(called), len(exc.rows), type(exc.__cause__).__name__)
+"""
+
+
+@pytest.mark.parametrize("facade", ["sync", "async"])
+def test_rows_that_a_full_disk_did_not_take_are_in_the_error(tmp_path: Path, facade: str) -> None:
+    arguments = [sys.executable, "-c", FULL, str(tmp_path / "journal.sqlite3"), facade]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    called, rows, cause = done.stdout.split()
+    assert 10 < int(called) == int(rows) < 200
+    assert cause == JournalFull.__name__
 
 
 def test_a_journal_that_cannot_be_written_is_refused_before_anything_is_paid_for(tmp_path: Path) -> None:

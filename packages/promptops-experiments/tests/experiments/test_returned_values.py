@@ -72,6 +72,8 @@ def test_parts_keep_the_cost_of_the_whole() -> None:
 
 
 NONSENSE: list[Any] = [
+    1e200,
+    -1e308,
     None,
     object(),
     Unreadable(),

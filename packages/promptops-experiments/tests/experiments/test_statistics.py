@@ -143,6 +143,21 @@ def test_a_summary_shows_the_distribution() -> None:
     assert summary.low == pytest.approx(4 - 2.7764451 * 1.5811388)
 
 
+@pytest.mark.parametrize("scale", [1e160, 1e200, 1e306])
+def test_scores_of_any_size_have_a_summary(scale: float) -> None:
+    plain, large = summarise([-1, 2, 3, 4, 10, -7]), summarise([score * scale for score in [-1, 2, 3, 4, 10, -7]])
+    assert (large.n, large.clusters, large.method) == (6, 6, "t")
+    for name in ("mean", "std", "stderr", "low", "high", "minimum", "p05", "p25", "median", "p75", "p95", "maximum"):
+        assert getattr(large, name) / scale == pytest.approx(getattr(plain, name))
+
+
+def test_the_largest_floats_have_a_summary() -> None:
+    alike = summarise([1.7e308, 1.7e308])
+    assert (alike.mean, alike.minimum, alike.maximum, alike.low) == (1.7e308, 1.7e308, 1.7e308, None)
+    apart = summarise([1e308, -1e308])
+    assert (apart.mean, apart.low, apart.high) == (0.0, -inf, inf)
+
+
 def test_repetitions_of_one_example_are_one_observation() -> None:
     scores = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0] * 20
     alone = summarise(scores)

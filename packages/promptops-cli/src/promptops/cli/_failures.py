@@ -72,4 +72,6 @@ def hint_for(error: BaseException) -> str | None:
         if all(repr(name) in error.message for name in error.suggested_prompts):
             return None
         return f"close names: {', '.join(error.suggested_prompts)}"
+    if isinstance(error, errors.ConflictError) and error.error_code == "RESUME_REFUSED":
+        return "on the command line that is --accept-changes"
     return next((hint for kind, hint in _HINTS if isinstance(error, kind)), None)

@@ -77,7 +77,7 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def bind_task(task: Callable[..., Any]) -> Bound:
+def bind_task(task: Callable[..., Any] | None) -> Bound:
     """Bind a task: one parameter of any name gets the example, others are filled by name."""
     return _bind(task, "the task", _TASK_NAMES, lone="example", fields=())
 
@@ -108,7 +108,9 @@ def check_fields(who: str, bound: Bound, examples: Iterable[DatasetExample], pro
         )
 
 
-def _bind(call: Callable[..., Any], who: str, names: tuple[str, ...], *, lone: str, fields: tuple[str, ...]) -> Bound:
+def _bind(
+    call: Callable[..., Any] | None, who: str, names: tuple[str, ...], *, lone: str, fields: tuple[str, ...]
+) -> Bound:
     import inspect
 
     if not callable(call):

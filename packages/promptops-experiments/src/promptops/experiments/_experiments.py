@@ -156,7 +156,7 @@ class AsyncExperiments(AsyncResource):
             force: Score everything again.
             options: As for :meth:`run`.
         """
-        request = request_of(name, None, evaluators, options)
+        request = request_of(name, None, evaluators, options, scores_only=True)
         session = await prepare_rescore(self._runtime, self._project, dataset, request, force=force)
         return await run_in_loop(session, self._runtime)
 
@@ -429,7 +429,7 @@ class SyncExperiments(SyncResource[AsyncExperiments]):
         force: bool = False,
         **options: Unpack[RunOptions],
     ) -> ExperimentResult:
-        request = request_of(name, None, evaluators, options)
+        request = request_of(name, None, evaluators, options, scores_only=True)
         return self._go(prepare_rescore(*self._where, dataset, request, force=force))
 
     def rerun(

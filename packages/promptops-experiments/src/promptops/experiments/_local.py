@@ -111,7 +111,7 @@ def rescore(
     name: str, evaluators: Evaluators, *, dataset: LocalDataset, force: bool = False, **options: Unpack[RunOptions]
 ) -> ExperimentResult:
     """Score the outputs that the journal holds, without running a task: what lacks a score, or everything."""
-    request = request_of(name, None, evaluators, options)
+    request = request_of(name, None, evaluators, options, scores_only=True)
     examples = local_examples(dataset)
     names = [evaluator.name for evaluator in request.options.evaluators]
 

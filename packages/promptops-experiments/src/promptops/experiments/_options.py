@@ -113,8 +113,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, options=options, given={**self.given, "metadata": metadata})
 
 
-def request_of(name: str, task: Task | None, evaluators: Evaluators, given: RunOptions) -> Request:
-    """Check what was asked for.
+def request_of(
+    name: str, task: Task | None, evaluators: Evaluators, given: RunOptions, *, scores_only: bool = False
+) -> Request:
+    """Check what was asked for; without a task only where there are nothing but scores to make.
 
     Raises:
         ValidationError: A parameter cannot be filled, or a number or a name does not fit.
@@ -127,7 +129,7 @@ def request_of(name: str, task: Task | None, evaluators: Evaluators, given: RunO
     retries = RetryPolicy(retries=given.get("retries", 0), retry_on=given.get("retry_on"))
     limiter = given.get("rate_limiter")
     options = Options(
-        task=None if task is None else bind_task(task),
+        task=None if scores_only else bind_task(task),
         evaluators=named_evaluators(evaluators),
         concurrency=given.get("concurrency", 8),
         repetitions=given.get("repetitions", 1),

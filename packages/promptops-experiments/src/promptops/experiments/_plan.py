@@ -87,10 +87,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             if not isinstance(number, int) or number < 1:
                 raise ValidationError(f"{name} must be a whole number of 1 or more, not {number!r}")
         for name, seconds in (("task_timeout", self.task_timeout), ("evaluator_timeout", self.evaluator_timeout)):
-            if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
-                raise ValidationError(f"{name} must be a number of seconds above 0, not {seconds}")
-        if self.max_cost is not None and not (self.max_cost > 0 and math.isfinite(self.max_cost)):
-            raise ValidationError(f"max_cost must be a number above 0, not {self.max_cost}")
+            if seconds is not None and not _is_positive(seconds):
+                raise ValidationError(f"{name} must be a number of seconds above 0, not {seconds!r}")
+        if self.max_cost is not None and not _is_positive(self.max_cost):
+            raise ValidationError(f"max_cost must be a number above 0, not {self.max_cost!r}")
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +173,10 @@ def check_ids(examples: Sequence[DatasetExample], dataset: str) -> None:
                 "each its own. Nothing was run"
             )
         seen.add(example.id)
+
+
+def _is_positive(number: object) -> bool:
+    return isinstance(number, int | float) and 0 < number < math.inf
 
 
 def metadata_columns(metadata: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ __all__ = ["LONGEST_LABEL", "LONGEST_TEXT", "as_evaluation", "is_bool"]
 LONGEST_LABEL: Final = 1_000
 LONGEST_TEXT: Final = 100_000
 _MOST_PARTS: Final = 100
+_LARGEST_NUMBER: Final = 1e100  # squares of what is beyond it leave the range of floats
 _PART_NAME: Final = re.compile(r"[^.\"\\\x00-\x1f\ud800-\udfff]{1,128}")
 _KEYS: Final = frozenset({"score", "label", "explanation"})
 _EXPECTED: Final = "return a bool, a number, a label, (score, explanation), a mapping or an Evaluation"
@@ -178,6 +179,8 @@ def _number(value: object, what: str) -> float:
         raise NotStorable(f"returned a number that is too large for a {what}") from None
     if not math.isfinite(number):
         raise NotStorable(f"returned {number}; a {what} must be finite")
+    if abs(number) > _LARGEST_NUMBER:
+        raise NotStorable(f"returned a number that is too large for a {what}: {number:g}")
     return number
 
 

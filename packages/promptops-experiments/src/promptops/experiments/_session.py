@@ -164,8 +164,14 @@ class Session:
 
     def close(self) -> None:
         """Let go of the journal."""
-        if self.kept is not None:
+        if self.kept is None:
+            return
+        try:
             self.kept.close()
+        except PromptOpsError:
+            # A journal that has failed fails again when it is closed; the error that carries the rows stands.
+            if self.control.error is None:
+                raise
 
     def result(self) -> ExperimentResult:
         """Return what the run brought.

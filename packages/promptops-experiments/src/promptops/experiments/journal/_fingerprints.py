@@ -82,7 +82,7 @@ def fingerprint_of(
             name: digest_of_code(evaluator, f"evaluator {name!r}", versions.get(name))
             for name, evaluator in (evaluators or {}).items()
         },
-        examples={example.id: example_digest(example.fields) for example in examples},
+        examples={example.id: _digest_of(example) for example in examples},
     )
 
 
@@ -100,6 +100,13 @@ def digest(value: object) -> str:
     except (TypeError, ValueError, OverflowError, RecursionError):
         text = msgspec.json.encode(msgspec.json.decode(json_text(value)), order="deterministic")
     return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _digest_of(example: DatasetExample) -> str:
+    try:
+        return example_digest(example.fields)
+    except NotStorable as exc:
+        raise ValidationError(f"example {example.id!r} has no JSON form: {exc}") from None
 
 
 def _parameter_digest(name: str, value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from math import fsum, sqrt
+from math import frexp, fsum, ldexp, sqrt
 
 import msgspec
 from promptops.experiments.statistics._binary import wilson
@@ -13,6 +13,7 @@ from promptops.experiments.statistics._sample import Sample, sample_of
 __all__ = ["FEWEST_UNLIKE", "Summary", "summarise"]
 
 FEWEST_UNLIKE = 10
+_LARGEST_EXPONENT = 300  # squares of larger numbers, and sums of those, leave the range of floats
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +70,10 @@ def summarise(
         clusters: The example of each score; each score is its own when absent.
         confidence: How often such intervals hold the true mean.
     """
+    exponent = frexp(max(map(abs, scores), default=0.0))[1]
+    if exponent > _LARGEST_EXPONENT:
+        scale = ldexp(1.0, exponent - _LARGEST_EXPONENT)
+        return _enlarged(summarise([score / scale for score in scores], clusters, confidence=confidence), scale)
     sample = sample_of(scores, clusters)
     ordered = sorted(scores)
     low, high, method = _interval(sample, ordered, confidence)
@@ -90,6 +95,27 @@ def summarise(
         p75=quantile(ordered, 0.75),
         p95=quantile(ordered, 0.95),
         maximum=ordered[-1],
+    )
+
+
+def _enlarged(summary: Summary, scale: float) -> Summary:
+    def times(number: float | None) -> float | None:
+        return None if number is None else number * scale
+
+    return msgspec.structs.replace(
+        summary,
+        mean=summary.mean * scale,
+        std=times(summary.std),
+        stderr=times(summary.stderr),
+        low=times(summary.low),
+        high=times(summary.high),
+        minimum=summary.minimum * scale,
+        p05=summary.p05 * scale,
+        p25=summary.p25 * scale,
+        median=summary.median * scale,
+        p75=summary.p75 * scale,
+        p95=summary.p95 * scale,
+        maximum=summary.maximum * scale,
     )
 
 
