@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from promptops.cache import CacheUnavailable
-from promptops.cache_disk._locks import FileLock, longer
+from promptops.cache_disk._locks import FileLock, keep_trying
 
 __all__ = ["Flight"]
 
@@ -43,14 +42,7 @@ class Flight:
         Returns:
             Whether it is yours. False when the time is up or when no lock can be had: then go for yourself.
         """
-        deadline = time.monotonic() + timeout
-        pause = 0.0
-        while not self.try_acquire():
-            pause = min(longer(pause), deadline - time.monotonic())
-            if pause <= 0.0 or not self.possible or self._lock.released:
-                return False
-            time.sleep(pause)
-        return True
+        return keep_trying(self.try_acquire, timeout, hopeless=lambda: not self.possible or self._lock.released)
 
     def release(self) -> None:
         """End the turn; safe to call twice, never waits, and what was not taken yet cannot be taken any more."""

@@ -6,9 +6,10 @@ import os
 import sys
 import time
 from _thread import allocate_lock
+from collections.abc import Callable
 from typing import Final
 
-__all__ = ["LOCKS_WORK", "FileLock", "longer"]
+__all__ = ["LOCKS_WORK", "FileLock", "keep_trying", "longer"]
 
 _LONGEST_PAUSE: Final = 0.02
 _OPEN: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
@@ -20,6 +21,21 @@ _opened: dict[int, object] = {}
 def longer(pause: float) -> float:
     """Seconds until the next try, after one of ``pause``; start with 0."""
     return min(_LONGEST_PAUSE, pause * 2.0) or 0.001
+
+
+def keep_trying(attempt: Callable[[], bool], timeout: float, *, hopeless: Callable[[], bool]) -> bool:
+    """Try until it succeeds, ``timeout`` seconds have passed, or it is hopeless; whether it succeeded.
+
+    The system's locks wait for ever or not at all, so a wait with an end is tries with pauses between them.
+    """
+    deadline = time.monotonic() + timeout
+    pause = 0.0
+    while not attempt():
+        pause = min(longer(pause), deadline - time.monotonic())
+        if pause <= 0.0 or hopeless():
+            return False
+        time.sleep(pause)
+    return True
 
 
 class FileLock:
@@ -63,14 +79,7 @@ class FileLock:
 
     def acquire(self, *, timeout: float) -> bool:
         """Take the lock, waiting up to ``timeout`` seconds; False when the time is up. It raises as ``try_acquire``."""
-        deadline = time.monotonic() + timeout
-        pause = 0.0
-        while not self.try_acquire():
-            pause = min(longer(pause), deadline - time.monotonic())
-            if pause <= 0.0 or self.released:
-                return False
-            time.sleep(pause)
-        return True
+        return keep_trying(self.try_acquire, timeout, hopeless=lambda: self.released)
 
     def release(self) -> None:
         """Let go without waiting; safe to call twice, and in a forked child, where the parent's lock stays."""
