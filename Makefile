@@ -29,10 +29,10 @@ browser: ## The HTML report in a real Chromium without a window (Debian: apt-get
 	$(RUN) --group browser pytest tests/browser
 
 packaging: ## Build every wheel, install each alone, and run each package's own tests against its wheel
-	$(TOX) -e packaging,core,models,cache,cache-disk,cache-redis,telemetry,prompts,experiments,client,server,cli
+	$(TOX) -e packaging,core,models,cache,cache-disk,cache-redis,telemetry,prompts,experiments,phoenix,client,server,cli
 
-gen: ## Write the OpenAPI schema and the client's models
-	$(TOX) -e build_openapi_schema,openapi_codegen_for_python_client
+gen: ## Write the OpenAPI schema, the client's models, and those of the Phoenix package
+	$(TOX) -e build_openapi_schema,openapi_codegen_for_python_client,openapi_codegen_for_phoenix
 
 bench: ## Measure ours beside plain httpx + msgspec and aiohttp, in one run
 	$(RUN) --group bench python -m benchmarks

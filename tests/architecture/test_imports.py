@@ -17,7 +17,7 @@ import pytest
 from promptops.core.bridge import AsyncResource, SyncResource
 
 ROOT = Path(__file__).parents[2]
-LIBRARIES = ("core", "models", "cache", "telemetry", "prompts", "experiments", "client")
+LIBRARIES = ("core", "models", "cache", "telemetry", "prompts", "experiments", "phoenix", "client")
 
 
 def contracts() -> dict[str, Any]:
