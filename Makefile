@@ -37,9 +37,10 @@ gen: ## Write the OpenAPI schema, the client's models, and those of the Phoenix 
 bench: ## Measure ours beside plain httpx + msgspec and aiohttp, in one run
 	$(RUN) --group bench python -m benchmarks
 
-bench-peers: ## Measure rendering and the cached get beside other registries' clients, each in an environment under build/
+bench-peers: ## Measure beside other clients, each in an environment under build/: rendering, cached get, runs on Phoenix
 	$(RUN) --group bench python -m benchmarks.peers
 	$(RUN) --group bench python -m benchmarks.peers.cached_get
+	$(RUN) --group bench python -m benchmarks.peers.phoenix_runner
 
 soak: ## The long forms of the tests (PROMPTOPS_SOAK=1): more rounds, more children, more examples
 	PROMPTOPS_SOAK=1 $(RUN) pytest -n auto

@@ -208,9 +208,7 @@ def _formatted(source: str) -> str:
         "py311",
         "-",
     ]
-    done = subprocess.run(  # noqa: S603 - a fixed command
-        command, input=source, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"ruff refused the generated source: {done.stderr.strip()}")
     return done.stdout

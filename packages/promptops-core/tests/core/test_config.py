@@ -140,6 +140,36 @@ def test_settings_show_no_secret() -> None:
     assert "***" in repr(RuntimeConfig(api_key=lambda: "sk-canary-4"))
 
 
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [
+        ((("content-length", "canary"),), "content-length"),
+        ((("Host", "canary"),), "host"),
+        ((("a b", "canary"),), "a b"),
+        ((("x-a", "canary\r\nx-b: 1"),), "x-a"),
+        ((("x-a", "canäry"),), "x-a"),
+        ((("x-a", "canary"), ("X-A", "canary")), "twice"),
+        ((("Authorization", "canary"),), "api_key"),
+    ],
+)
+def test_header_that_cannot_work_is_refused_without_its_value(headers: tuple[tuple[str, str], ...], says: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        RuntimeConfig(api_key="key", headers=headers)
+    assert says in caught.value.message
+    assert "canary" not in caught.value.message
+    assert "ary" not in caught.value.message
+
+
+def test_headers_have_lower_case_names_and_are_masked_when_shown() -> None:
+    config = RuntimeConfig(headers=(("X-Api-Key", "sk-canary"), ("Authorization", "Basic sk-other"), ("X-Token", "a")))
+    assert config.headers == (("x-api-key", "sk-canary"), ("authorization", "Basic sk-other"), ("x-token", "a"))
+    assert config.secret_headers == ("sk-canary", "sk-canary", "Basic sk-other", "sk-other")
+    shown = repr(config) + repr(config.masked())
+    assert "canary" not in shown
+    assert "sk-other" not in shown
+    assert "x-api-key" in shown
+
+
 def test_settings_cannot_be_changed() -> None:
     config = RuntimeConfig()
     with pytest.raises(AttributeError):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from promptops.core import Response, errors
+from promptops.core.config import ServerNames
 from promptops.core.decode import error_from_response, error_of_code, normalise_code
 
 NOW = 1_700_000_000.0
@@ -55,6 +56,38 @@ def test_detail_of_a_framework() -> None:
     error = decoded(401, {"detail": "Not authenticated"})
     assert type(error) is errors.AuthenticationError
     assert error.message == "Not authenticated"
+
+
+def test_input_that_a_framework_echoes_is_left_out_everywhere() -> None:
+    detail = [
+        {"type": "missing", "loc": ["body", "data", 0, "name"], "msg": "Field required", "input": {"key": "sk-canary"}},
+        {
+            "type": "extra_forbidden",
+            "loc": ["body", "x"],
+            "msg": "Extra inputs",
+            "input": "canary",
+            "ctx": {"a": "canary"},
+        },
+    ]
+    error = decoded(422, {"detail": detail}, content_type="application/json")
+    assert type(error) is errors.ValidationError
+    assert error.message == "body.data.0.name: Field required; body.x: Extra inputs"
+    assert [problem["code"] for problem in error.validation_errors] == ["missing", "extra_forbidden"]
+    assert "canary" not in repr((error, error.message, error.details, error.validation_errors, error.__dict__))
+
+
+def test_json_that_is_labelled_as_text_is_read() -> None:
+    error = decoded(400, {"error": "Request contains invalid spans", "duplicate_spans": []}, content_type="text/plain")
+    assert type(error) is errors.ValidationError
+    assert error.message == "Request contains invalid spans"
+
+
+def test_bare_sentence_of_a_refused_key_says_what_to_check() -> None:
+    response = answer(401, b"Invalid token", content_type="text/plain; charset=utf-8")
+    assert error_from_response(response).message.endswith("check api_key or PROMPTOPS_API_KEY.")
+    error = error_from_response(response, names=ServerNames(key="OTHER_KEY"))
+    assert type(error) is errors.AuthenticationError
+    assert error.message == "Invalid token. The server refused the key; check api_key or OTHER_KEY."
 
 
 def test_detail_with_a_list_of_problems() -> None:
@@ -161,6 +194,7 @@ def test_code_decides_before_the_status(code: str, kind: type[errors.PromptOpsEr
         (502, errors.ServerError),
         (503, errors.ServerError),
         (504, errors.ServerError),
+        (507, errors.ServerError),
         (599, errors.ServerError),
     ],
 )
@@ -173,7 +207,7 @@ def test_status_decides_when_no_known_code_does(status: int, kind: type[errors.P
     assert len(error.message) > 8
     if isinstance(error, errors.ServerError):
         assert error.status_code == status
-        assert error.retryable is (status != 501)
+        assert error.retryable is (status not in {501, 507})
 
 
 def test_only_the_typed_code_says_that_a_prompt_is_gone() -> None:

@@ -12,7 +12,7 @@ import pytest
 import trustme
 from promptops.core import NetworkError, PromptOpsError, Request, Runtime, RuntimeConfig
 from promptops.core import TimeoutError as PromptOpsTimeoutError
-from promptops.core.config import parse_base_url
+from promptops.core.config import ServerNames, parse_base_url
 from promptops.core.failures import classify, error_from_failure
 from promptops.core.messages import READ
 from promptops.core.retry import Failure
@@ -72,6 +72,16 @@ def test_advice_depends_on_where_the_server_should_be() -> None:
     refused = caused(ConnectFailed("x"), ConnectionRefusedError())
     assert "promptops serve" in public(refused, "http://localhost:8765").message
     assert "promptops serve" not in public(refused, "https://api.test").message
+
+
+def test_advice_names_the_server_and_the_settings_of_the_client() -> None:
+    names = ServerNames(start="other serve", address="OTHER_URL")
+    refused = caused(ConnectFailed("x"), ConnectionRefusedError())
+    for url in ("http://localhost:8765", "https://api.test"):
+        origin = RuntimeConfig(base_url=url, names=names).origin
+        message = error_from_failure(refused, origin=origin, seconds=3.0, timeouts=READ.timeouts, attempts=1).message
+        assert "OTHER_URL" in message
+        assert "promptops" not in message.lower()
 
 
 def test_long_and_many_lined_reasons_become_one_short_line() -> None:

@@ -17,7 +17,8 @@ PUT = Request(method="PUT", path="/x", profile=WRITE)
 DELETE = Request(method="DELETE", path="/x", profile=WRITE)
 KEYED = Request(method="POST", path="/x", profile=WRITE, idempotency_key="k")
 BARE = Request(method="POST", path="/x", profile=WRITE)
-SAFE = [GET, PUT, DELETE, KEYED]
+REPEATABLE = Request(method="POST", path="/x", repeatable=True)
+SAFE = [GET, PUT, DELETE, KEYED, REPEATABLE]
 
 
 @pytest.mark.parametrize("request_", [*SAFE, BARE])
@@ -57,7 +58,7 @@ def test_post_without_a_key_is_retried_only_when_the_server_names_a_time() -> No
 
 def test_500_is_retried_for_reads_only() -> None:
     assert retries_status(500, GET)
-    assert not any(retries_status(500, request) for request in (PUT, DELETE, KEYED, BARE))
+    assert not any(retries_status(500, request) for request in (PUT, DELETE, KEYED, REPEATABLE, BARE))
 
 
 def test_409_is_retried_only_while_the_same_key_is_at_work() -> None:

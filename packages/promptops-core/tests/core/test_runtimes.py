@@ -15,6 +15,7 @@ import httpx
 import pytest
 from promptops.core import (
     AsyncRuntime,
+    AuthorizationError,
     ConfigurationError,
     NetworkError,
     NotFoundError,
@@ -364,6 +365,24 @@ def test_client_of_the_caller_carries_everything_and_stays_open(play: Play, flav
     assert play(scenario, config) == b"GET /x Bearer real-key|GET /x Bearer real-key"
     assert original == []
     assert all(headers["x-mine"] == "1" for _, _, headers, _ in server_missing.requests)
+
+
+def test_headers_of_the_settings_go_with_every_request_and_never_into_an_error(play: Play, serve: Serve) -> None:
+    server = serve(lambda method, path, headers, body: (403, {}, f"no to {headers['x-api-key']}".encode()))
+    config = RuntimeConfig(
+        base_url=server.url,
+        headers=(("X-Api-Key", "sk-canary"), ("authorization", "Basic abc"), ("user-agent", "mine")),
+    )
+
+    async def scenario(runtime: Runtime) -> AuthorizationError:
+        with pytest.raises(AuthorizationError) as caught:
+            await runtime.send(GET)
+        return caught.value
+
+    error = play(scenario, config)
+    assert error.message == "no to [removed]"
+    ((_, _, headers, _),) = server.requests
+    assert (headers["x-api-key"], headers["authorization"], headers["user-agent"]) == ("sk-canary", "Basic abc", "mine")
 
 
 def test_client_of_the_wrong_kind_is_refused_at_once_by_name(flavour: str) -> None:

@@ -94,17 +94,19 @@ def looks_like_html(body: bytes, content_type: str = "") -> bool:
     return "text/html" in content_type or start.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
 
 
-HTML_HINT: Final = (
-    "A web page answered instead of the PromptOps API, so a proxy, a login screen or another server is in between; "
-    "check base_url."
-)
+def html_hint(api: str = "the API") -> str:
+    """What to do about a web page where the named API should have answered."""
+    return (
+        f"A web page answered instead of {api}, so a proxy, a login screen or another server is in between; "
+        "check base_url."
+    )
 
 
 def _why_not_json(body: bytes, exc: Exception) -> str:
     if not body.strip():
         return "it is empty"
     if looks_like_html(body):
-        return f"it is HTML. {HTML_HINT}"
+        return f"it is HTML. {html_hint()}"
     return f"it is not complete JSON: {_short(str(exc))}"
 
 

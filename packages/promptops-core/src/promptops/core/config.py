@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -17,7 +18,15 @@ from promptops.core.urls import quote_path
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["DEFAULT_BASE_URL", "DEFAULT_USER_AGENT", "ApiKey", "Origin", "RuntimeConfig", "normalise_base_url"]
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "DEFAULT_USER_AGENT",
+    "ApiKey",
+    "Origin",
+    "RuntimeConfig",
+    "ServerNames",
+    "normalise_base_url",
+]
 
 DEFAULT_BASE_URL: Final = "https://api.promptops.com/v1"
 DEFAULT_USER_AGENT: Final = (
@@ -25,10 +34,47 @@ DEFAULT_USER_AGENT: Final = (
     f"({sys.implementation.name} {'.'.join(map(str, sys.version_info[:3]))}; {sys.platform})"
 )
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+RESERVED: Final = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "idempotency-key",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that belong to the runtime and its transports."""
+SECRET_PARTS: Final = ("auth", "cookie", "credential", "key", "password", "secret", "token")
+"""What the name of a header that holds a secret has in it."""
+SHORTEST_SECRET: Final = 4
+"""Anything shorter is no secret, and would take words out of messages."""
+HEADER_NAME: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 ApiKey: TypeAlias = "str | Callable[[], str]"
 """A key, or a function that returns the current one; it is asked before every attempt."""
+
+
+class ServerNames(msgspec.Struct, frozen=True, kw_only=True):
+    """What messages call a server and its settings.
+
+    Attributes:
+        api: What should have answered.
+        start: The command that starts one on this machine.
+        address: The environment variable of the address.
+        key: The environment variable of the key.
+    """
+
+    api: str = "the PromptOps API"
+    start: str = "promptops serve"
+    address: str = "PROMPTOPS_BASE_URL"
+    key: str = "PROMPTOPS_API_KEY"
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,12 +85,14 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
         host: Lower-case name or address, without brackets.
         port: The port, also when it is the default one.
         prefix: Path in front of every request, empty or starting with ``/``.
+        names: What messages call the server and its settings.
     """
 
     scheme: str
     host: str
     port: int
     prefix: str = ""
+    names: ServerNames = ServerNames()
 
     @property
     def authority(self) -> str:
@@ -145,6 +193,8 @@ class RuntimeConfig(msgspec.Struct, frozen=True, kw_only=True, repr_omit_default
         proxy: URL of a proxy.
         http2: Whether to speak HTTP/2 (needs ``httpx[http2]``).
         verify: True, or an ``ssl.SSLContext`` that decides which certificates are trusted.
+        headers: Name and value pairs that go with every request; ``authorization`` only without an ``api_key``.
+        names: What messages call the server and its settings.
 
     Raises:
         ConfigurationError: A value cannot work; the message names it.
@@ -162,6 +212,8 @@ class RuntimeConfig(msgspec.Struct, frozen=True, kw_only=True, repr_omit_default
     proxy: str | None = None
     http2: bool = False
     verify: bool | ssl.SSLContext = True
+    headers: tuple[tuple[str, str], ...] = ()
+    names: ServerNames = ServerNames()
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "base_url", normalise_base_url(self.base_url))
@@ -185,6 +237,9 @@ class RuntimeConfig(msgspec.Struct, frozen=True, kw_only=True, repr_omit_default
             raise ConfigurationError("http_client brings its own proxy and HTTP/2 settings; leave proxy and http2 out.")
         if self.proxy is not None and urlsplit(self.proxy).scheme not in {"http", "https", "socks5", "socks5h"}:
             raise ConfigurationError(f"proxy {redact(self.proxy)!r} must start with http://, https:// or socks5://.")
+        if self.headers:
+            reserved = RESERVED if self.api_key is None else RESERVED | {"authorization"}
+            msgspec.structs.force_setattr(self, "headers", check_headers(self.headers, reserved))
 
     @classmethod
     def from_env(cls, **settings: Any) -> RuntimeConfig:
@@ -208,7 +263,14 @@ class RuntimeConfig(msgspec.Struct, frozen=True, kw_only=True, repr_omit_default
     @property
     def origin(self) -> Origin:
         """The base URL in its parts."""
-        return parse_base_url(self.base_url)
+        return msgspec.structs.replace(parse_base_url(self.base_url), names=self.names)
+
+    @property
+    def secret_headers(self) -> tuple[str, ...]:
+        """Values of headers that must not appear in any message, and the credentials within them."""
+        values = [value for name, value in self.headers if any(part in name for part in SECRET_PARTS)]
+        parts = [part for value in values for part in (value, value.rpartition(" ")[2])]
+        return tuple(part for part in parts if len(part) >= SHORTEST_SECRET)
 
     @property
     def needs_httpx(self) -> bool:
@@ -231,6 +293,8 @@ class RuntimeConfig(msgspec.Struct, frozen=True, kw_only=True, repr_omit_default
                 value = mask(value)
             elif name == "proxy" and value is not None:
                 value = redact(value)
+            elif name == "headers":
+                value = tuple((header, mask(secret)) for header, secret in self.headers)
             elif name in {"http_client", "verify"} and value is not None and not isinstance(value, bool):
                 value = type(value).__name__
             yield name, value
@@ -245,6 +309,29 @@ ENVIRONMENT: Final = {
     "secret_key": "PROMPTOPS_SECRET_KEY",
     "project": "PROMPTOPS_PROJECT",
 }
+
+
+def check_headers(headers: tuple[tuple[str, str], ...], reserved: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """The headers with their names in lower case.
+
+    Raises:
+        ConfigurationError: A name is reserved, given twice or no name, or a value cannot travel in a header; the
+            message never shows a value.
+    """
+    checked: dict[str, str] = {}
+    for given, value in headers:
+        name = given.lower()
+        if not HEADER_NAME.fullmatch(name):
+            raise ConfigurationError(f"headers: {given!r:.80} is not the name of a header.")
+        if name in reserved:
+            why = "api_key sets it" if name == "authorization" else "the client sets it itself"
+            raise ConfigurationError(f"headers must not hold {name!r}: {why}.")
+        if name in checked:
+            raise ConfigurationError(f"headers hold {name!r} twice.")
+        if not value.isascii() or not (value.isprintable() or value.replace("\t", " ").isprintable()):
+            raise ConfigurationError(f"The header {name!r} holds line breaks or characters outside ASCII.")
+        checked[name] = value.strip()
+    return tuple(checked.items())
 
 
 def check_secret(name: str, value: str) -> None:

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 from promptops.core import errors
-from promptops.core.codec import HTML_HINT, depth_exceeds, looks_like_html
+from promptops.core.codec import depth_exceeds, html_hint, looks_like_html
+from promptops.core.config import ServerNames
 from promptops.core.errors import PromptOpsError
 from promptops.core.messages import Response
 from promptops.core.narrow import is_array, is_object
@@ -22,9 +23,12 @@ from promptops.core.retry import should_retry_header
 __all__ = ["error_from_response", "error_of_code", "normalise_code"]
 
 LONGEST_TEXT: Final = 200
+NAMES: Final = ServerNames()
 _LARGEST_BODY: Final = 256 * 1024
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_LASTING: Final = frozenset({501, 507})
+"""Failures that the same call meets again: not implemented, no space left."""
 _WINDOWS: Final = ("minute", "hour", "day")
 
 BY_CODE: Final[Mapping[str, type[PromptOpsError]]] = {
@@ -70,7 +74,7 @@ BY_STATUS: Final[Mapping[int, type[PromptOpsError]]] = {
 }
 ADVICE: Final[Mapping[int, str]] = {
     400: "The server refused the request.",
-    401: "The server refused the key; check api_key or PROMPTOPS_API_KEY.",
+    401: "The server refused the key; check api_key or {key}.",
     403: "The key may not do this; it needs another scope.",
     404: "There is no such thing at this address.",
     408: "The server gave up waiting for the request.",
@@ -102,24 +106,29 @@ def normalise_code(value: object) -> str:
     return code if _CODE.fullmatch(code) else ""
 
 
-def error_from_response(response: Response, *, secrets: Iterable[str] = (), now: float | None = None) -> PromptOpsError:
+def error_from_response(
+    response: Response, *, secrets: Iterable[str] = (), now: float | None = None, names: ServerNames = NAMES
+) -> PromptOpsError:
     """The typed error of an answer: by its code first, by its status second.
 
     Args:
         response: An answer whose status is not a success.
         secrets: Texts that must not appear in the error.
         now: Seconds since 1970; the wall clock when absent.
+        names: What messages call the server and its settings.
     """
     now = time.time() if now is None else now
     html = looks_like_html(response.body, response.headers.get("content-type", "").lower())
     facts = _Facts() if html else _read(response)
     kind = BY_CODE.get(facts.code) or _by_status(response.status, html=html)
     message = redact(_shorten(facts.message) or _plain_text(response, html=html), tuple(secrets))
-    advice = _advice(response, html=html)
+    advice = _advice(response, names, html=html)
     if not message:
         message = f"{advice} (status {response.status})" if advice.endswith(".") else advice
     elif html or response.status in {301, 302, 303, 307, 308}:
         message = f"{message} {advice}"
+    elif response.status == 401 and not facts.message:  # a bare sentence, which says no more than that
+        message = f"{message.rstrip('.')}. {advice}"
     common: dict[str, Any] = {
         "error_code": facts.code or None,
         "details": redact_value(facts.details, tuple(secrets)),
@@ -169,7 +178,7 @@ def _retryable(response: Response, facts: _Facts) -> bool | None:
         return said
     if facts.retryable is not None:
         return facts.retryable
-    return False if response.status == 501 else None
+    return False if response.status in _LASTING else None
 
 
 def _read(response: Response) -> _Facts:
@@ -258,16 +267,16 @@ def _plain_text(response: Response, *, html: bool) -> str:
     return _shorten(text) if sum(char.isprintable() or char.isspace() for char in text) == len(text) else ""
 
 
-def _advice(response: Response, *, html: bool) -> str:
+def _advice(response: Response, names: ServerNames, *, html: bool) -> str:
     status = response.status
     if 300 <= status < 400:
         target = redact(_shorten(response.headers.get("location", "")))
         return f"The server redirects{f' to {target}' if target else ''}; redirects are not followed, set base_url."
     if html:
-        return HTML_HINT
+        return html_hint(names.api)
     if status >= 500:
         return "The server failed."
-    return ADVICE.get(status, f"The server answered with status {status}")
+    return ADVICE.get(status, f"The server answered with status {status}").format(key=names.key)
 
 
 def _until_reset(headers: Mapping[str, str], now: float) -> float | None:

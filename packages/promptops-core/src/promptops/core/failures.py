@@ -97,9 +97,10 @@ def _unreachable(exc: TransportError, origin: Origin, reason: str) -> str:
 
 
 def _hint(origin: Origin) -> str:
+    names = origin.names
     if origin.is_loopback:
-        return "Is the server running? Start one with `promptops serve`, or set base_url (PROMPTOPS_BASE_URL)."
-    return "Check base_url (PROMPTOPS_BASE_URL) and the network in between."
+        return f"Is the server running? Start one with `{names.start}`, or set base_url ({names.address})."
+    return f"Check base_url ({names.address}) and the network in between."
 
 
 def _certificate_refused(exc: BaseException) -> bool:

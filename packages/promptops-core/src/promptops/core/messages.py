@@ -100,6 +100,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         timeout: Seconds that replace the profile's total deadline, or None.
         idempotency_key: Sent on every attempt of a write, the same one.
         accept_statuses: Statuses outside 200..299 that are answers rather than errors (for example 304).
+        repeatable: Whether sending it twice has the effect of sending it once, although its method does not say so
+            and the server knows no idempotency keys.
     """
 
     method: str
@@ -112,11 +114,16 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     idempotency_key: str | None = None
     accept_statuses: tuple[int, ...] = ()
+    repeatable: bool = False
 
     @property
     def is_idempotent(self) -> bool:
         """Whether sending it twice has the effect of sending it once."""
-        return self.idempotency_key is not None or self.method in {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}
+        return (
+            self.repeatable
+            or self.idempotency_key is not None
+            or self.method in {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}
+        )
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,10 @@ class Outgoing:
             ("accept-encoding", "gzip, deflate"),
             ("user-agent", config.user_agent),
         )
+        if config.headers:
+            self._standard = _replaced(self._standard, config.headers)
+        self._given_secrets = config.secret_headers
+        self._given_key = dict(config.headers).get("authorization")
         self._fixed = not callable(config.api_key)
         self._current: tuple[str | None, Headers, NotBefore] = (None, (), NotBefore())
         if self._fixed:
@@ -49,7 +53,8 @@ class Outgoing:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not appear in any message."""
-        return tuple(secret for secret in (self._current[0], self._secret) if secret)
+        own = tuple(secret for secret in (self._current[0], self._secret) if secret)
+        return own + self._given_secrets
 
     def headers(self, request: Request) -> tuple[Headers, NotBefore]:
         """All headers of the next attempt, and the gate of the key that it uses.
@@ -80,7 +85,7 @@ class Outgoing:
         return self._prefix + request.path
 
     def _complete(self, key: str | None, authorization: Headers) -> tuple[str | None, Headers, NotBefore]:
-        return key, self._standard + authorization, self._gates.of(self._url, key)
+        return key, self._standard + authorization, self._gates.of(self._url, key or self._given_key)
 
     def _sign(self, request: Request, key: str | None) -> Headers:
         from promptops.core.signing import key_id_of, new_nonce, sign, timestamp
@@ -102,4 +107,9 @@ def _merge(headers: Headers, extra: Headers) -> Headers:
     names = {name for name, _ in extra}
     if names & _FORBIDDEN:
         raise ConfigurationError(f"A request may not set {', '.join(sorted(names & _FORBIDDEN))}; the runtime does.")
+    return _replaced(headers, extra)
+
+
+def _replaced(headers: Headers, extra: Headers) -> Headers:
+    names = {name for name, _ in extra}
     return (*(pair for pair in headers if pair[0] not in names), *extra)

@@ -17,6 +17,7 @@ from promptops.experiments._plan import RunState
 from promptops.experiments._progress import BarProgress, LineProgress, Progress
 from promptops.experiments._rate_limiter import RateLimiter, RateState
 from promptops.experiments._result import ExperimentResult, Metric
+from promptops.experiments._runs import AsyncRuns, SyncRuns
 from promptops.experiments._session import ExperimentStopped
 from promptops.experiments._version import __version__
 from promptops.experiments.datasets import (
@@ -58,6 +59,7 @@ from promptops.models.experiments import Evaluation
 __all__ = [
     "AsyncDatasets",
     "AsyncExperiments",
+    "AsyncRuns",
     "BarProgress",
     "Comparison",
     "ComparisonSlice",
@@ -90,6 +92,7 @@ __all__ = [
     "Summary",
     "SyncDatasets",
     "SyncExperiments",
+    "SyncRuns",
     "Task",
     "UploadError",
     "Usage",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any, Final, Self
 import msgspec
 from promptops.core.errors import ConflictError, NotFoundError, ValidationError
 from promptops.experiments._blocking import RunBlocking, run_here
+from promptops.experiments._imported import record_of
+from promptops.experiments._incomplete import incomplete_evaluations, incomplete_runs
 from promptops.experiments._local_datasets import LocalDatasetStore
 from promptops.experiments._rows import check_experiment_name, encoded_runs
 from promptops.experiments._unit_rows import row_of
@@ -26,16 +27,30 @@ from promptops.experiments.journal import (
     UnitKey,
     UnitRecord,
 )
-from promptops.experiments.stores import Capabilities, RunEvaluation, StoredExperiment
-from promptops.models.experiments import LATENCY, REPETITION, TYPED_OUTPUT, ExperimentRun, evaluation_columns
+from promptops.experiments.stores import Capabilities, RunEvaluation, StoredExperiment, Stores
+from promptops.models.experiments import ExperimentRun
 
-__all__ = ["LocalExperimentStore", "LocalStore"]
+__all__ = ["CREATION_KEY", "LocalExperimentStore", "LocalStore"]
 
 _CAPABILITIES: Final = Capabilities(
     store="local",
-    features=frozenset({"empty_experiments", "append_runs", "add_evaluations", "incomplete_runs", "delete_experiment"}),
+    features=frozenset(
+        {
+            "empty_experiments",
+            "append_runs",
+            "add_evaluations",
+            "incomplete_runs",
+            "incomplete_evaluations",
+            "delete_experiment",
+            "columns",
+            "replace_failed_runs",
+            "experiment_metadata",
+        }
+    ),
 )
 _UPLOADED: Final = Fingerprint(task="uploaded", task_name="uploaded runs")
+CREATION_KEY: Final = "promptops.key"
+"""Where the metadata of an experiment hold the key of the call that created it."""
 _PAGE: Final = 200
 
 
@@ -58,6 +73,11 @@ class LocalStore:
         self.journal = path if isinstance(path, Journal) else Journal.open(path)
         self.datasets = LocalDatasetStore(self.journal, run_blocking)
         self.experiments = LocalExperimentStore(self.journal, run_blocking, self.datasets)
+
+    @property
+    def stores(self) -> Stores:
+        """Both, for a runner; what it journals in this file is stored in it already."""
+        return Stores(datasets=self.datasets, experiments=self.experiments, journal=self.journal)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -93,18 +113,25 @@ class LocalExperimentStore:
         dataset_id: str,
         runs: Sequence[ExperimentRun] = (),
         key: str | None = None,
+        repetitions: int = 1,
+        metadata: Mapping[str, Any] | None = None,
+        dataset_version_id: str | None = None,
     ) -> StoredExperiment:
         """See :class:`ExperimentStore`."""
         check_experiment_name(name)
+        if repetitions < 1:
+            raise ValidationError(f"repetitions must be a whole number of 1 or more, not {repetitions!r}")
         dataset = await self._datasets.get(dataset_id)
-        await self._check_examples(dataset.id, runs)
+        version = dataset_version_id or dataset.versions[0].id
+        await self._check_examples(dataset.id, runs, version)
         plan = RunPlan(
             name=name,
             dataset_id=dataset.id,
             dataset_name=dataset.name,
-            fingerprint=msgspec.structs.replace(_UPLOADED, dataset_version=dataset.versions[0].id),
+            fingerprint=msgspec.structs.replace(_UPLOADED, dataset_version=version),
             units=0,
-            metadata={} if key is None else {"key": key},
+            repetitions=repetitions,
+            metadata={**(metadata or {}), **({} if key is None else {CREATION_KEY: key})},
         )
         return await self._run(self._create, plan, runs, key)
 
@@ -117,7 +144,7 @@ class LocalExperimentStore:
     ) -> list[str]:
         """See :class:`ExperimentStore`; a row is told by its example and repetition, so the ``key`` is not needed."""
         record = await self._run(self._journal.get, experiment_id)
-        await self._check_examples(record.plan.dataset_id, runs)
+        await self._check_examples(record.plan.dataset_id, runs, None)
         return await self._run(self._upload, experiment_id, runs)
 
     async def upload_evaluations(self, experiment_id: str, evaluations: Sequence[RunEvaluation]) -> None:
@@ -140,16 +167,15 @@ class LocalExperimentStore:
             evaluations = {name: score.evaluation for name, score in unit.scores.items()}
             yield msgspec.structs.replace(row_of(unit, evaluations), id=_run_id(unit.key))
 
-    async def incomplete_runs(self, experiment_id: str, *, repetitions: int = 1) -> AsyncIterator[UnitKey]:
+    def incomplete_runs(self, experiment_id: str, *, repetitions: int | None = None) -> AsyncIterator[UnitKey]:
         """See :class:`ExperimentStore`."""
-        record = await self._run(self._journal.get, experiment_id)
-        done = {unit.key async for unit in self._units(experiment_id) if unit.state == "done"}
-        version = record.plan.fingerprint.dataset_version
-        async for example in self._datasets.examples(record.plan.dataset_id, version=version):
-            for repetition in range(1, repetitions + 1):
-                key = UnitKey(example.id, repetition)
-                if key not in done:
-                    yield key
+        return incomplete_runs(self, self._datasets, experiment_id, repetitions=repetitions)
+
+    def incomplete_evaluations(
+        self, experiment_id: str, names: Sequence[str]
+    ) -> AsyncIterator[tuple[UnitKey, tuple[str, ...]]]:
+        """See :class:`ExperimentStore`."""
+        return incomplete_evaluations(self, experiment_id, names)
 
     async def delete(self, experiment_id: str) -> None:
         """See :class:`ExperimentStore`."""
@@ -161,8 +187,8 @@ class LocalExperimentStore:
             for unit in page:
                 yield unit
 
-    async def _check_examples(self, dataset_id: str, runs: Iterable[ExperimentRun]) -> None:
-        known = {example.id async for example in self._datasets.examples(dataset_id)}
+    async def _check_examples(self, dataset_id: str, runs: Iterable[ExperimentRun], version: str | None) -> None:
+        known = {example.id async for example in self._datasets.examples(dataset_id, version=version)}
         unknown = list(dict.fromkeys(str(run.example_id) for run in runs if run.example_id not in known))
         if unknown:
             named = ", ".join(unknown[:20])
@@ -179,7 +205,7 @@ class LocalExperimentStore:
             run = self._journal.begin(plan)
         except ConflictError:
             earlier = self._journal.get(plan.name, dataset_id=plan.dataset_id)
-            if key is None or earlier.plan.metadata.get("key") != key:
+            if key is None or earlier.plan.metadata.get(CREATION_KEY) != key:
                 raise
             run = self._journal.resume(earlier.id)
         with run:
@@ -208,14 +234,20 @@ def _append(run: JournaledRun, runs: Sequence[ExperimentRun]) -> list[str]:
     if not runs:
         return []
     encoded_runs(runs)  # refuses what no other store would take
-    units = [_unit(row) for row in runs]
-    new = [unit for unit in units if run.state(unit.key) != "done"]
+    units = [record_of(row) for row in runs]
+    # What was attempted before is among the columns of the row that replaces a failed one.
+    new = [
+        unit if run.state(unit.key) is None else msgspec.structs.replace(unit, attempts=0)
+        for unit in units
+        if run.state(unit.key) != "done"
+    ]
     if len(new) < len(units):
         _refuse_others(run, units)
     if new:
         run.append_outputs(*new)
-    for unit in new:
-        run.append_scores(unit.key, list(unit.scores.values()))
+    for unit in units:
+        if unit.scores:
+            run.append_scores(unit.key, list(unit.scores.values()))
     run.flush()
     return [_run_id(unit.key) for unit in units]
 
@@ -233,26 +265,6 @@ def _refuse_others(run: JournaledRun, units: Sequence[UnitRecord]) -> None:
             )
 
 
-def _unit(row: ExperimentRun) -> UnitRecord:
-    evaluations = row.evaluations
-    known = {REPETITION, LATENCY, TYPED_OUTPUT}
-    for name, evaluation in evaluations.items():
-        known.update(evaluation_columns(name, evaluation))
-    typed: Any = row.fields.get(TYPED_OUTPUT)
-    latency = row.latency_ms
-    return UnitRecord(
-        example_id=row.example_id or "",
-        repetition=row.repetition,
-        state="failed" if row.error is not None else "done",
-        output=typed if isinstance(typed, str) else msgspec.json.encode(row.output or "").decode(),
-        error=row.error,
-        service_s=None if latency is None else latency / 1000,
-        finished_at=time.time(),
-        fields={name: value for name, value in row.fields.items() if name not in known},
-        scores={name: ScoreRecord(evaluator=name, evaluation=evaluation) for name, evaluation in evaluations.items()},
-    )
-
-
 def _experiment(record: ExperimentRecord) -> StoredExperiment:
     return StoredExperiment(
         id=record.id,
@@ -260,6 +272,8 @@ def _experiment(record: ExperimentRecord) -> StoredExperiment:
         dataset_id=record.plan.dataset_id,
         dataset_version_id=record.plan.fingerprint.dataset_version,
         created_at=datetime.fromtimestamp(record.created_at, UTC),
+        repetitions=record.plan.repetitions,
+        metadata={name: value for name, value in record.plan.metadata.items() if name != CREATION_KEY},
     )
 
 

@@ -11,9 +11,11 @@ from promptops.core.runtime import Runtime
 from promptops.experiments._chunks import body_with
 from promptops.experiments._datasets import AsyncDatasets
 from promptops.experiments._http import EXPERIMENT_RESULTS, delete, fetch, path, post
+from promptops.experiments._incomplete import incomplete_evaluations, incomplete_runs
 from promptops.experiments._lookup import dataset_id_of, experiment_id_of
 from promptops.experiments._pages import experiments_page, runs_page
 from promptops.experiments._rows import check_experiment_name, encoded_runs
+from promptops.experiments._stored import ServerExperiment
 from promptops.experiments.journal import UnitKey
 from promptops.experiments.stores import Capabilities, RunEvaluation, StoredDataset, StoredExperiment, StoredVersion
 from promptops.models import Dataset, Experiment, ExperimentWithRunIds
@@ -24,7 +26,8 @@ __all__ = ["NativeDatasetStore", "NativeExperimentStore"]
 
 _DATASETS: Final = Capabilities(store="native", features=frozenset({"append_examples", "delete_dataset", "versions"}))
 _EXPERIMENTS: Final = Capabilities(
-    store="native", features=frozenset({"append_runs", "incomplete_runs", "delete_experiment"})
+    store="native",
+    features=frozenset({"append_runs", "incomplete_runs", "incomplete_evaluations", "delete_experiment", "columns"}),
 )
 
 
@@ -89,9 +92,17 @@ class NativeExperimentStore:
         return _EXPERIMENTS
 
     async def create(
-        self, name: str, *, dataset_id: str, runs: Sequence[ExperimentRun] = (), key: str | None = None
+        self,
+        name: str,
+        *,
+        dataset_id: str,
+        runs: Sequence[ExperimentRun] = (),
+        key: str | None = None,
+        repetitions: int = 1,  # noqa: ARG002 - the port has it
+        metadata: Mapping[str, Any] | None = None,  # noqa: ARG002 - the port has it
+        dataset_version_id: str | None = None,  # noqa: ARG002 - the port has it
     ) -> StoredExperiment:
-        """See :class:`ExperimentStore`."""
+        """See :class:`ExperimentStore`; the server ties an experiment to the latest version of its dataset."""
         check_experiment_name(name)
         if not runs:
             self.capabilities.require("empty_experiments", "create it with its first runs")
@@ -144,17 +155,16 @@ class NativeExperimentStore:
         async for run in iterate_cursor(lambda cursor: runs_page(self._runtime, cursor, experiment_id=experiment_id)):
             yield run
 
-    async def incomplete_runs(self, experiment_id: str, *, repetitions: int = 1) -> AsyncIterator[UnitKey]:
-        """See :class:`ExperimentStore`; reads all runs, and then all examples."""
-        experiment = await self.get(experiment_id)
-        done = {(run.example_id, run.repetition) async for run in self.runs(experiment_id) if run.error is None}
-        if experiment.dataset_id is None:
-            return
-        datasets = AsyncDatasets(self._runtime, project=self._project)
-        async for example in datasets.iterate_examples(experiment.dataset_id, version=experiment.dataset_version_id):
-            for repetition in range(1, repetitions + 1):
-                if (example.id, repetition) not in done:
-                    yield UnitKey(example.id, repetition)
+    def incomplete_runs(self, experiment_id: str, *, repetitions: int | None = None) -> AsyncIterator[UnitKey]:
+        """See :class:`ExperimentStore`; without ``repetitions``, as many as any run has."""
+        datasets = NativeDatasetStore(self._runtime, project=self._project)
+        return incomplete_runs(self, datasets, experiment_id, repetitions=repetitions)
+
+    def incomplete_evaluations(
+        self, experiment_id: str, names: Sequence[str]
+    ) -> AsyncIterator[tuple[UnitKey, tuple[str, ...]]]:
+        """See :class:`ExperimentStore`."""
+        return incomplete_evaluations(self, experiment_id, names)
 
     async def delete(self, experiment_id: str) -> None:
         """See :class:`ExperimentStore`."""
@@ -172,10 +182,11 @@ def _dataset(found: Dataset) -> StoredDataset:
 
 
 def _experiment(found: Experiment) -> StoredExperiment:
-    return StoredExperiment(
+    return ServerExperiment(
         id=found.id,
         name=found.name,
         dataset_id=found.dataset_id,
         dataset_version_id=found.dataset_version_id,
         created_at=found.created_at,
+        original=found,
     )

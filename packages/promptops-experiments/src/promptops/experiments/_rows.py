@@ -6,16 +6,36 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
+import msgspec
 from promptops.core import codec
 from promptops.core.errors import ValidationError
 from promptops.experiments._chunks import LARGEST_ITEM
 from promptops.experiments._json import NotStorable, json_text
 from promptops.models.experiments import TYPED_OUTPUT, ExperimentRun
 
-__all__ = ["check_experiment_name", "encoded_runs"]
+__all__ = ["EncodedRun", "check_experiment_name", "encoded_runs"]
 
 _LONGEST_NAME: Final = 255
 _MOST_NAMED: Final = 20
+
+
+class EncodedRun(ExperimentRun, frozen=True, kw_only=True):
+    """A row whose JSON is known: it was checked when its output was kept, and is not encoded again."""
+
+    encoded: bytes
+
+    @classmethod
+    def of(cls, run: ExperimentRun) -> EncodedRun:
+        """Encode a row."""
+        encoded = msgspec.json.encode(run.to_wire())
+        return cls(
+            example_id=run.example_id,
+            output=run.output,
+            error=run.error,
+            fields=run.fields,
+            id=run.id,
+            encoded=encoded,
+        )
 
 
 def check_experiment_name(name: str) -> None:
@@ -56,6 +76,8 @@ def encoded_runs(runs: Iterable[Mapping[str, Any] | ExperimentRun]) -> list[byte
 
 
 def _encoded(run: object) -> bytes:
+    if isinstance(run, EncodedRun):
+        return run.encoded
     if isinstance(run, ExperimentRun):
         item = run.to_wire()
     elif isinstance(run, Mapping):

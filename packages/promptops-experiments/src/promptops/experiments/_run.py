@@ -1,59 +1,67 @@
-"""Prepares runs on a server: everything is checked, read and planned before the first task."""
+"""Prepares runs over the stores: everything is checked, read and planned before the first task."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
-from promptops.core.errors import ConflictError, NotFoundError, ValidationError
-from promptops.core.pagination import iterate_cursor
+from promptops.core.errors import ConflictError, ValidationError
 from promptops.core.runtime import Runtime
 from promptops.experiments import _kept
-from promptops.experiments._datasets import AsyncDatasets
-from promptops.experiments._http import fetch, path
+from promptops.experiments._found import examples_of, find, find_named, journaled_in, travels
 from promptops.experiments._kept import Again
-from promptops.experiments._lookup import dataset_id_of, experiment_named
 from promptops.experiments._options import Request, Task, chosen
-from promptops.experiments._pages import runs_page
 from promptops.experiments._plan import Plan, make_plan
+from promptops.experiments._reconcile import Known, reconciled
 from promptops.experiments._rows import check_experiment_name
 from promptops.experiments._session import Kept, Session
-from promptops.experiments._upload import Uploader, journaled_row
-from promptops.experiments.journal import ExperimentRecord, Journal, UnitKey, UnitRecord
-from promptops.models import Experiment
+from promptops.experiments._upload import Uploader
+from promptops.experiments.journal import ExperimentRecord
+from promptops.experiments.stores import Stores
+from promptops.models.datasets import DatasetExample
 
 __all__ = ["Task", "prepare_again", "prepare_rerun", "prepare_rescore", "prepare_run"]
 
 
-class _Known(NamedTuple):
-    """What a server has of an experiment: the units with a row, and those that it lacks as they are now."""
-
-    experiment: Experiment
-    keys: frozenset[UnitKey]
-    unsent: frozenset[UnitKey]
+Planned = Callable[[Kept, Plan], Plan]
 
 
-async def prepare_run(runtime: Runtime, project: str | None, dataset: str, request: Request) -> Session:
+class _Start(NamedTuple):
+    """The beginning of a new experiment: its dataset, the version that is known to hold the examples, and the plan."""
+
+    dataset_id: str
+    version_id: str | None
+    plan: Plan
+
+
+async def prepare_run(runtime: Runtime, stores: Stores, dataset: str, request: Request) -> Session:
     """Find the dataset, refuse a taken name, read the examples, begin the journal.
 
     Raises:
         ConflictError: The dataset has an experiment of that name.
     """
-    dataset_id, plan = await _planned(runtime, project, dataset, request)
+    request = journaled_in(stores, request)
+    start = await _planned(stores, dataset, request)
     if request.dry_run is not None:
-        return Session(request.name, plan, dataset_id=dataset_id, kept=None, uploader=None, progress=request.progress)
-    kept = await runtime.run_blocking(_kept.begin, request, plan, dataset_id, dataset)
-    return _session(runtime, request, plan, kept)
+        return Session(
+            request.name,
+            start.plan,
+            dataset_id=start.dataset_id,
+            kept=None,
+            uploader=None,
+            progress=request.progress,
+        )
+    kept = await runtime.run_blocking(_kept.begin, request, start.plan, start.dataset_id, dataset)
+    return _session(runtime, stores, request, kept, plan=start.plan, version_id=start.version_id)
 
 
-async def prepare_rerun(
-    runtime: Runtime, project: str | None, dataset: str, previous: str, request: Request
-) -> Session:
+async def prepare_rerun(runtime: Runtime, stores: Stores, dataset: str, previous: str, request: Request) -> Session:
     """As :func:`prepare_run`; what has not changed since ``previous`` is taken over from the journal."""
     if request.dry_run is not None:
         raise ValidationError("dry_run belongs to run: a rerun takes over what is stored")
-    dataset_id, plan = await _planned(runtime, project, dataset, request)
+    request = journaled_in(stores, request)
+    dataset_id, version_id, plan = await _planned(stores, dataset, request)
 
     def begun() -> tuple[Kept, Plan]:
         journal, own = _kept.open_journal(request)
@@ -71,67 +79,35 @@ async def prepare_rerun(
             raise
 
     kept, rest = await runtime.run_blocking(begun)
-    return _session(runtime, request, rest, kept)
+    return _session(runtime, stores, request, kept, plan=rest, version_id=version_id)
 
 
 async def prepare_again(
-    runtime: Runtime, project: str | None, dataset: str | None, again: Again, request: Request, *, accept_changes: bool
+    runtime: Runtime, stores: Stores, dataset: str | None, again: Again, request: Request, *, accept_changes: bool
 ) -> Session:
-    """Hold an experiment of the journal again, and plan what it lacks.
+    """Hold an experiment again, and plan what it lacks; one that only the store has is taken into the journal first.
 
     Raises:
-        NotFoundError: The journal has no such experiment.
+        NotFoundError: Neither the journal nor the store has such an experiment.
         ResumeRefused: Something changed.
     """
-    dataset_id = None if dataset is None else await dataset_id_of(runtime, dataset, project)
-    journal, own, record = await runtime.run_blocking(_found, request, dataset_id)
-    try:
-        request = as_before(request, record)
-        examples = await AsyncDatasets(runtime).examples(record.plan.dataset_id)
-        plan = make_plan(request.options, examples, record.plan.dataset_name)
 
-        def held() -> tuple[Kept, Plan]:
-            kept = _kept.resume(request, record, journal, own, plan, accept_changes=accept_changes)
-            try:
-                return kept, _kept.resumed_plan(plan, kept, again)
-            except BaseException:
-                kept.journaled.close()
-                raise
+    def planned(kept: Kept, plan: Plan) -> Plan:
+        return _kept.resumed_plan(plan, kept, again)
 
-        kept, rest = await runtime.run_blocking(held)
-    except BaseException:
-        if own:
-            await runtime.run_blocking(journal.close)
-        raise
-    return await _resumed(runtime, request, rest, kept)
+    return await _going_on(runtime, stores, dataset, request, lambda _: planned, accept_changes=accept_changes)
 
 
 async def prepare_rescore(
-    runtime: Runtime, project: str | None, dataset: str | None, request: Request, *, force: bool
+    runtime: Runtime, stores: Stores, dataset: str | None, request: Request, *, force: bool
 ) -> Session:
-    """Hold an experiment of the journal again, and plan the scores that it lacks."""
-    dataset_id = None if dataset is None else await dataset_id_of(runtime, dataset, project)
-    journal, own, record = await runtime.run_blocking(_found, request, dataset_id)
-    try:
-        request = as_before(request, record)
-        examples = await AsyncDatasets(runtime).examples(record.plan.dataset_id)
-        plan = make_plan(request.options, examples, record.plan.dataset_name)
-        names = [evaluator.name for evaluator in request.options.evaluators]
+    """Hold an experiment again as :func:`prepare_again` does, and plan the scores that it lacks."""
+    names = [evaluator.name for evaluator in request.options.evaluators]
 
-        def held() -> tuple[Kept, Plan]:
-            kept = _kept.resume(request, record, journal, own, None, accept_changes=False)
-            try:
-                return kept, _kept.rescore_plan(plan, kept, examples, names, force=force)
-            except BaseException:
-                kept.journaled.close()
-                raise
+    def planning(examples: list[DatasetExample]) -> Planned:
+        return lambda kept, plan: _kept.rescore_plan(plan, kept, examples, names, force=force)
 
-        kept, rest = await runtime.run_blocking(held)
-    except BaseException:
-        if own:
-            await runtime.run_blocking(journal.close)
-        raise
-    return await _resumed(runtime, request, rest, kept)
+    return await _going_on(runtime, stores, dataset, request, planning, accept_changes=None)
 
 
 def as_before(request: Request, record: ExperimentRecord) -> Request:
@@ -149,47 +125,48 @@ def as_before(request: Request, record: ExperimentRecord) -> Request:
     return changed.columns(before.metadata) if "metadata" not in given else changed
 
 
-async def _planned(runtime: Runtime, project: str | None, dataset: str, request: Request) -> tuple[str, Plan]:
+async def _planned(stores: Stores, dataset: str, request: Request) -> _Start:
     check_experiment_name(request.name)
-    dataset_id = await dataset_id_of(runtime, dataset, project)
+    found = await stores.datasets.get(dataset)
     if request.dry_run is None:
-        taken = await experiment_named(runtime, request.name, {"dataset_id": dataset_id})
+        taken = await find_named(stores, request.name, found.id)
         if taken is not None:
             raise ConflictError(
                 f"dataset {dataset!r} already has an experiment named {request.name!r}; choose another name, delete "
                 f"that one ({taken.id}), or go on with it by experiments.resume. No task was run",
                 details={"experiment_id": taken.id},
             )
-    examples = chosen(await AsyncDatasets(runtime).examples(dataset_id), request.dry_run)
-    return dataset_id, make_plan(request.options, examples, dataset)
-
-
-def _found(request: Request, dataset_id: str | None) -> tuple[Journal, bool, ExperimentRecord]:
-    journal, own = _kept.open_journal(request)
-    try:
-        return journal, own, journal.get(request.name, dataset_id=dataset_id)
-    except BaseException:
-        if own:
-            journal.close()
-        raise
+    # Where versions never change, examples and experiment are of the same one, whatever is appended meanwhile.
+    fixed = stores.datasets.capabilities.can("snapshots") and found.versions
+    version_id = found.versions[0].id if fixed else None
+    examples = [example async for example in stores.datasets.examples(found.id, version=version_id)]
+    return _Start(found.id, version_id, make_plan(request.options, chosen(examples, request.dry_run), dataset))
 
 
 def _session(
     runtime: Runtime,
+    stores: Stores,
     request: Request,
-    plan: Plan,
     kept: Kept,
-    known: _Known | None = None,
+    *,
+    plan: Plan,
+    known: Known | None = None,
+    version_id: str | None = None,
 ) -> Session:
     record = kept.journaled.experiment
-    uploader = Uploader(
-        runtime,
-        kept.journaled,
-        columns=request.options.columns,
-        dataset_id=record.plan.dataset_id,
-        experiment=None if known is None else known.experiment,
-        on_server=() if known is None else known.keys,
-    )
+    uploader: Uploader | None = None
+    if travels(stores, kept.journaled):
+        uploader = Uploader(
+            runtime,
+            stores.experiments,
+            kept.journaled,
+            columns=request.options.columns,
+            dataset_id=record.plan.dataset_id,
+            version_id=version_id,
+            experiment=None if known is None else known.experiment,
+            on_store=None if known is None else known.rows,
+            rescored={unit.key: unit.evaluators for unit in plan.units if unit.evaluators},
+        )
     standing = {unit.key for unit in plan.units if unit.is_done}
     return Session(
         record.plan.name,
@@ -202,45 +179,41 @@ def _session(
     )
 
 
-async def _resumed(runtime: Runtime, request: Request, plan: Plan, kept: Kept) -> Session:
+async def _going_on(
+    runtime: Runtime,
+    stores: Stores,
+    dataset: str | None,
+    request: Request,
+    planning: Callable[[list[DatasetExample]], Planned],
+    *,
+    accept_changes: bool | None,
+) -> Session:
+    """Hold an experiment again, compare journal and store, and plan the rest.
+
+    Without ``accept_changes`` nothing is compared with what was run before.
+    """
+    request = journaled_in(stores, request)
+    found = await find(runtime, stores, dataset, request)
+    journal, own, record, stored = found
+    kept: Kept | None = None
     try:
-        experiment = await _on_server(runtime, kept.journaled.experiment)
+        request = as_before(request, record)
+        examples = await examples_of(stores, found)
+        plan = make_plan(request.options, examples, record.plan.dataset_name)
+        compared = None if accept_changes is None else plan
+        accepted = bool(accept_changes)
+        kept = await runtime.run_blocking(
+            _kept.resume, request, record, journal, own, compared, accept_changes=accepted
+        )
         known = None
-        if experiment is not None:
-            known = await _reconciled(runtime, experiment, kept, request.options.columns)
-        return _session(runtime, request, plan, kept, known)
+        if stored is not None:
+            known = await reconciled(runtime, stores.experiments, stored, kept, request.options)
+        rest = await runtime.run_blocking(planning(examples), kept, plan)
+        return _session(runtime, stores, request, kept, plan=rest, known=known)
     except BaseException:
-        await runtime.run_blocking(kept.close)
+        # Here and now: nothing can be awaited once this is cancelled.
+        if kept is not None:
+            kept.close()
+        elif own:
+            journal.close()
         raise
-
-
-async def _on_server(runtime: Runtime, record: ExperimentRecord) -> Experiment | None:
-    """Return the experiment as the server has it; one that was made just before a crash is found by its name."""
-    if record.remote_id is not None:
-        try:
-            return await fetch(runtime, path("experiments", record.remote_id), Experiment)
-        except NotFoundError:
-            return None
-    return await experiment_named(runtime, record.plan.name, {"dataset_id": record.plan.dataset_id})
-
-
-async def _reconciled(runtime: Runtime, experiment: Experiment, kept: Kept, columns: Mapping[str, Any]) -> _Known:
-    """Return what the server has; rows that arrived without an acknowledgement are acknowledged now."""
-    waiting: dict[UnitKey, UnitRecord] = await runtime.run_blocking(
-        lambda: {record.key: record for record in kept.journaled.not_uploaded()}
-    )
-    keys: set[UnitKey] = set()
-    arrived: list[UnitRecord] = []
-    pages = iterate_cursor(lambda cursor: runs_page(runtime, cursor, experiment_id=experiment.id))
-    async for run in pages:
-        if run.example_id is None:
-            continue
-        key = UnitKey(run.example_id, run.repetition)
-        keys.add(key)
-        record = waiting.get(key)
-        if record is not None and journaled_row(record, columns).to_wire() == run.to_wire():
-            arrived.append(record)
-            del waiting[key]
-    if arrived:
-        await runtime.run_blocking(kept.journaled.append_uploaded(arrived).wait)
-    return _Known(experiment, frozenset(keys), frozenset(waiting))

@@ -171,7 +171,8 @@ def _collect(session: Session, arrived: queue.SimpleQueue[Finished | None]) -> N
     uploader = session.uploader
     while True:
         due = None if uploader is None or session.control.error is not None else uploader.due_in()
-        if uploader is not None and due is not None and due <= 0:
+        # What has arrived meanwhile travels along.
+        if uploader is not None and due is not None and due <= 0 and (uploader.is_full or arrived.empty()):
             drive(_flush(session, uploader))
             continue
         try:

@@ -17,6 +17,7 @@ from promptops.experiments._plan import Finished, Plan
 from promptops.experiments._progress import Progress, guarded_progress
 from promptops.experiments._result import ExperimentResult, metrics_of
 from promptops.experiments._row_facts import cost_of
+from promptops.experiments._stored import experiment_of
 from promptops.experiments._upload import Uploader
 from promptops.experiments.journal import Fingerprint, Journal, JournaledRun, UnitKey
 from promptops.models import Experiment
@@ -152,7 +153,7 @@ class Session:
         return UploadError(
             cause,
             rows=self.collector.rows,
-            experiment=None if uploader is None else uploader.experiment,
+            experiment=self._stored(),
             stored=0 if uploader is None else uploader.stored,
             journaled=self.kept is not None and self.control.error is not cause,
         )
@@ -200,9 +201,16 @@ class Session:
             )
         return result
 
+    def _stored(self) -> Experiment | None:
+        uploader = self.uploader
+        if uploader is None or uploader.experiment is None:
+            return None
+        return experiment_of(uploader.experiment, uploader.store_name)
+
     def _experiment(self) -> Experiment:
-        if self.uploader is not None and self.uploader.experiment is not None:
-            return self.uploader.experiment
+        stored = self._stored()
+        if stored is not None:
+            return stored
         if self.kept is None:
             made, ident = datetime.now(UTC), "dry-run"
         else:

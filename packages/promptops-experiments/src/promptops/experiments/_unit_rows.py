@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -21,9 +22,10 @@ from promptops.models.experiments import (
     evaluation_columns,
 )
 
-__all__ = ["ATTEMPTS", "TRACE_ID", "WAITING", "row_of", "standing_rows", "stored_output", "usage_of"]
+__all__ = ["ATTEMPTS", "STARTED_AT", "TRACE_ID", "WAITING", "row_of", "standing_rows", "stored_output", "usage_of"]
 
 ATTEMPTS: Final = "promptops.attempts"
+STARTED_AT: Final = "promptops.started_at"
 TRACE_ID: Final = "promptops.trace_id"
 WAITING: Final = "promptops.waiting"
 
@@ -66,6 +68,8 @@ def row_of(
     fields: dict[str, Any] = {REPETITION: record.repetition}
     if record.service_s is not None:
         fields[LATENCY] = round(record.service_s * 1000, 3)
+    if record.started_at is not None:
+        fields[STARTED_AT] = datetime.fromtimestamp(record.started_at, UTC).isoformat(timespec="milliseconds")
     if record.waiting_s:
         fields[WAITING] = round(record.waiting_s * 1000, 3)
     if record.attempts != 1:

@@ -1,10 +1,10 @@
-"""Sends the rows of a run from its journal to a server, in batches, each of them once."""
+"""Sends the rows of a run from its journal to a store, in batches, each of them once."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from time import monotonic
 from typing import Any, Final
 
@@ -12,65 +12,89 @@ import msgspec
 from promptops.core.errors import NotFoundError, PromptOpsError
 from promptops.core.log import log
 from promptops.core.runtime import Runtime
-from promptops.experiments._chunks import LARGEST_BODY, MOST_ITEMS, body_with
-from promptops.experiments._http import EXPERIMENT_RESULTS, delete, path, post
-from promptops.experiments._unit_rows import row_of
+from promptops.experiments._chunks import LARGEST_BODY
+from promptops.experiments._rows import EncodedRun
+from promptops.experiments._stored_rows import (
+    StoredRow,
+    changes_in_place,
+    journaled_row,
+    metadata_of,
+    new_evaluations,
+)
 from promptops.experiments.journal import JournaledRun, UnitKey, UnitRecord
-from promptops.models import Experiment, ExperimentWithRunIds
-from promptops.models.experiments import ExperimentRun
+from promptops.experiments.stores import ExperimentStore, RunEvaluation, StoredExperiment
 
 __all__ = ["Batch", "Uploader"]
 
-_BATCH_ROWS: Final = 200
-_BATCH_SECONDS: Final = 1.0
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+_FEW: Final = 256
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows that travel together; once formed it never changes, so that trying again cannot store a row twice.
+    """What travels together; once formed it never changes, so that trying again cannot store a row twice.
 
     Attributes:
         key: The idempotency key: the same experiment and the same rows give the same key.
         records: The rows as the journal holds them.
-        items: The rows as JSON.
+        rows: Those that travel whole.
+        evaluations: Of those that stand and have new evaluations.
     """
 
     key: str
     records: tuple[UnitRecord, ...]
-    items: tuple[bytes, ...]
+    rows: tuple[EncodedRun, ...]
+    evaluations: tuple[RunEvaluation, ...] = ()
 
 
 class Uploader:
-    """The way of the rows of one experiment from its journal to a server.
+    """The way of the rows of one experiment from its journal to a store.
+
+    A store that replaces failed runs and takes further evaluations is changed in place. In any other, rows that it has
+    and that change make the experiment anew.
 
     Args:
-        runtime: Sends the requests.
-        journaled: Where the rows come from.
+        runtime: For blocking work and pauses.
+        store: Where the rows go.
+        journaled: Where they come from.
         columns: Columns that every row gets.
-        experiment: The experiment as the server knows it, or None when its first rows make it.
-        on_server: The units whose rows the server has.
+        dataset_id: The dataset of the experiment.
+        version_id: The version of the dataset that the examples are of, if that is known.
+        experiment: The experiment as the store knows it, or None when it is to be made.
+        on_store: The rows that the store has.
+        rescored: The evaluators that run again on rows that stand.
     """
 
     def __init__(
         self,
         runtime: Runtime,
+        store: ExperimentStore,
         journaled: JournaledRun,
         *,
         columns: Mapping[str, Any],
         dataset_id: str,
-        experiment: Experiment | None = None,
-        on_server: Iterable[UnitKey] = (),
+        version_id: str | None = None,
+        experiment: StoredExperiment | None = None,
+        on_store: Mapping[UnitKey, StoredRow] | None = None,
+        rescored: Mapping[UnitKey, Collection[str]] | None = None,
     ) -> None:
+        can = store.capabilities.can
         self.experiment = experiment
         self.failure: PromptOpsError | None = None
+        self.store_name = store.capabilities.store
         self._runtime = runtime
+        self._store = store
+        self._uploads = store.capabilities.uploads
+        self._in_place = changes_in_place(store)
+        self._made_empty = can("empty_experiments")
         self._journaled = journaled
         self._columns = columns
         self._dataset_id = dataset_id
-        self._on_server = set(on_server)
+        self._version_id = version_id
+        self._on_store = dict(on_store or {})
+        self._rescored = dict(rescored or {})
         self._all = experiment is None and journaled.experiment.remote_id is not None
-        # Rows that a server lost may have been sent before, and the answer to their key would name what is gone.
+        # Rows that a store lost may have been sent before, and the answer to their key would name what is gone.
         self._nonce = uuid.uuid4().hex if self._all else ""
         self._ready: set[UnitKey] = set()
         self._since = 0.0
@@ -80,8 +104,13 @@ class Uploader:
 
     @property
     def stored(self) -> int:
-        """How many rows the server has."""
-        return len(self._on_server)
+        """How many rows the store has."""
+        return len(self._on_store)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that it should leave at once."""
+        return self._batch is not None or len(self._ready) >= self._uploads.rows
 
     def ready(self, *keys: UnitKey) -> None:
         """Take note of units whose rows are complete; no others travel."""
@@ -94,8 +123,7 @@ class Uploader:
         if not self._ready and self._batch is None:
             return None
         now = monotonic()
-        full = self._batch is not None or len(self._ready) >= _BATCH_ROWS
-        due = 0.0 if full else self._since + _BATCH_SECONDS - now
+        due = 0.0 if self.is_full else self._since + self._uploads.seconds - now
         return max(0.0, due, self._not_before - now)
 
     async def flush(self) -> None:
@@ -104,13 +132,13 @@ class Uploader:
         A failure that may pass leaves the rows waiting and is kept in ``failure``.
 
         Raises:
-            PromptOpsError: The server refused the rows for good, or the journal cannot be read.
+            PromptOpsError: The store refused the rows for good, or the journal cannot be read.
         """
-        if not self._on_server.isdisjoint(self._ready):
+        if not self._in_place and not self._on_store.keys().isdisjoint(self._ready):
             await self._replace_all()
         while self._batch is not None or self._ready:
             if self._batch is None:
-                self._batch = await self._runtime.run_blocking(self._form)
+                self._batch = await self._runtime.run_blocking(self._form, frozenset(self._ready))
             try:
                 await self._send(self._batch)
             except PromptOpsError as exc:
@@ -120,11 +148,16 @@ class Uploader:
                 self._pause = min(max(self._pause * 2, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
                 self._not_before = monotonic() + self._pause
                 log().warning(
-                    "experiment_rows_not_stored", rows=len(self._batch.items), next_try_in_s=self._pause, error=str(exc)
+                    "experiment_rows_not_stored",
+                    rows=len(self._batch.records),
+                    next_try_in_s=self._pause,
+                    error=str(exc),
                 )
                 return
             # In this order: interrupted anywhere, the batch is sent again with its key, and stored once.
-            self._on_server.update(record.key for record in self._batch.records)
+            self._on_store.update(
+                (record.key, _STANDS if record.state == "done" else _FAILED) for record in self._batch.records
+            )
             self._journaled.append_uploaded(self._batch.records)
             self._ready.difference_update(record.key for record in self._batch.records)
             self._batch = None
@@ -135,72 +168,74 @@ class Uploader:
         """Wait as long as the last failure asks for."""
         await self._runtime.sleep(max(0.0, self._not_before - monotonic()))
 
-    def _form(self) -> Batch:
-        """Read the next rows, at most 1,000 and 8 MiB; one row alone may be larger."""
+    def _form(self, ready: frozenset[UnitKey]) -> Batch:
+        """Read the next rows, as many as may travel together and at most 8 MiB; one row alone may be larger."""
         records: list[UnitRecord] = []
-        items: list[bytes] = []
+        rows: list[EncodedRun] = []
+        evaluations: list[RunEvaluation] = []
         size = 0
-        for record in self._journaled.units() if self._all else self._journaled.not_uploaded():
-            if record.key not in self._ready:
+        digest = hashlib.sha256(f"{self._journaled.experiment.id}{self._nonce}".encode())
+        keys = tuple(ready) if len(ready) <= _FEW else None
+        journaled = self._journaled
+        for record in journaled.units(keys=keys) if self._all else journaled.not_uploaded(keys=keys):
+            if record.key not in ready:
                 continue
-            item = encoded(record, self._columns)
-            if items and (len(items) >= MOST_ITEMS or size + len(item) > LARGEST_BODY):
+            row = EncodedRun.of(journaled_row(record, self._columns))
+            if records and (len(records) >= self._uploads.most or size + len(row.encoded) > LARGEST_BODY):
                 break
             records.append(record)
-            items.append(item)
-            size += len(item) + 1
-        if not items:
-            missing = len(self._ready)
-            raise PromptOpsError(f"{missing} finished rows are not in the journal; this should not happen")
-        digest = hashlib.sha256(f"{self._journaled.experiment.id}{self._nonce}".encode())
-        for item in items:
+            size += len(row.encoded) + 1
+            stored = self._on_store.get(record.key)
+            if stored is not None and stored.stands:
+                evaluations += new_evaluations(record.key, row, stored, self._rescored.get(record.key, ()))
+                continue
+            rows.append(row)
             digest.update(b"\n")
-            digest.update(item)
-        return Batch(key=digest.hexdigest(), records=tuple(records), items=tuple(items))
+            digest.update(row.encoded)
+        if not records:
+            raise PromptOpsError(f"{len(ready)} finished rows are not in the journal; this should not happen")
+        return Batch(key=digest.hexdigest(), records=tuple(records), rows=tuple(rows), evaluations=tuple(evaluations))
 
     async def _send(self, batch: Batch) -> None:
-        if self.experiment is None or not self._on_server:  # the first batch makes the experiment
-            name = self._journaled.experiment.plan.name
-            others = {"name": name, "dataset_id": self._dataset_id}
-            self.experiment = await post(
-                self._runtime,
-                path("experiments"),
-                body_with("experiment_runs", batch.items, others),
-                Experiment,
-                profile=EXPERIMENT_RESULTS,
-                idempotency_key=batch.key,
+        rows: Sequence[EncodedRun] = batch.rows
+        # Where the first batch makes the experiment, it does so until its rows are known to be stored.
+        if self.experiment is None or not (self._made_empty or self._on_store):
+            plan = self._journaled.experiment.plan
+            self.experiment = await self._store.create(
+                plan.name,
+                dataset_id=self._dataset_id,
+                runs=() if self._made_empty else rows,
+                key=self._key_of_all if self._made_empty else batch.key,
+                repetitions=plan.repetitions,
+                metadata=metadata_of(self._columns),
+                dataset_version_id=self._version_id,
             )
             await self._runtime.run_blocking(self._journaled.set_remote_id, self.experiment.id)
-        else:
-            await post(
-                self._runtime,
-                path("experiments", self.experiment.id, "runs"),
-                body_with("experiment_runs", batch.items),
-                ExperimentWithRunIds,
-                profile=EXPERIMENT_RESULTS,
-                idempotency_key=batch.key,
-            )
+            rows = rows if self._made_empty else ()
+        if rows:
+            await self._store.upload_runs(self.experiment.id, rows, key=batch.key)
+        if batch.evaluations:
+            await self._store.upload_evaluations(self.experiment.id, batch.evaluations)
+
+    @property
+    def _key_of_all(self) -> str:
+        """The idempotency key of the experiment without its rows."""
+        return hashlib.sha256(f"{self._journaled.experiment.id}{self._nonce}".encode()).hexdigest()
 
     async def _replace_all(self) -> None:
-        """Make the experiment anew: rows that a server has can be neither changed nor taken back one by one."""
+        """Make the experiment anew: rows that the store has can be neither changed nor taken back one by one."""
         if self.experiment is not None:
-            log().info("experiment_replaced", experiment_id=self.experiment.id, rows=len(self._on_server))
+            log().info("experiment_replaced", experiment_id=self.experiment.id, rows=len(self._on_store))
             try:
-                await delete(self._runtime, path("experiments", self.experiment.id))
+                await self._store.delete(self.experiment.id)
             except NotFoundError:
                 log().info("experiment_gone", experiment_id=self.experiment.id)
-        self._ready |= self._on_server
-        self._on_server.clear()
+        self._ready |= self._on_store.keys()
+        self._on_store.clear()
         self.experiment, self._batch, self._all = None, None, True
         # The same rows may have been sent before, and the answer to their key would name the experiment that is gone.
         self._nonce = uuid.uuid4().hex
 
 
-def encoded(record: UnitRecord, columns: Mapping[str, Any]) -> bytes:
-    """Return the row of a unit as JSON."""
-    return msgspec.json.encode(journaled_row(record, columns).to_wire())
-
-
-def journaled_row(record: UnitRecord, columns: Mapping[str, Any]) -> ExperimentRun:
-    """Return the row of a unit with the scores that the journal has."""
-    return row_of(record, {name: score.evaluation for name, score in record.scores.items()}, columns)
+_STANDS: Final = StoredRow(stands=True)
+_FAILED: Final = StoredRow(stands=False)

@@ -18,7 +18,7 @@ from promptops.models.experiments import Evaluation, ExperimentRun
 if TYPE_CHECKING:
     from promptops.experiments._local_store import LocalStore
     from promptops.experiments._native_stores import NativeDatasetStore, NativeExperimentStore
-    from promptops.experiments.journal import UnitKey
+    from promptops.experiments.journal import Journal, UnitKey
 
 __all__ = [
     "Capabilities",
@@ -32,6 +32,8 @@ __all__ = [
     "StoredDataset",
     "StoredExperiment",
     "StoredVersion",
+    "Stores",
+    "Uploads",
 ]
 
 Feature = Literal[
@@ -44,6 +46,10 @@ Feature = Literal[
     "add_evaluations",
     "incomplete_runs",
     "delete_experiment",
+    "columns",
+    "replace_failed_runs",
+    "incomplete_evaluations",
+    "experiment_metadata",
 ]
 """What a store may be able to do.
 
@@ -55,7 +61,26 @@ Feature = Literal[
 - ``append_runs``: add runs to an experiment that exists.
 - ``add_evaluations``: add evaluations to runs that exist.
 - ``incomplete_runs``: say which runs are missing or failed.
+- ``columns``: give back every column of a run; the others give back its output, error, repetition and latency, and its
+  evaluations with score, label, explanation, error, cost and token counts.
+- ``replace_failed_runs``: take another run in the place of a failed one, whose evaluations go with it.
+- ``incomplete_evaluations``: say which evaluations of successful runs are missing or ended in an error.
+- ``experiment_metadata``: keep the metadata and the repetitions of an experiment.
 """
+
+
+class Uploads(msgspec.Struct, frozen=True, kw_only=True):
+    """How rows travel to a store while a run brings them.
+
+    Attributes:
+        rows: So many waiting rows leave at once.
+        seconds: How long a row waits for company; with 0, what is ready leaves as soon as the send before has ended.
+        most: Most rows in one call, from 1 to 1,000.
+    """
+
+    rows: int = 200
+    seconds: float = 1.0
+    most: int = 1000
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,10 +89,12 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         store: Its name, for messages.
         features: What it can do beyond creating, getting, listing and reading.
+        uploads: How rows travel to it.
     """
 
     store: str
     features: frozenset[Feature]
+    uploads: Uploads = Uploads()
 
     def can(self, feature: Feature) -> bool:
         """Whether the store can do that."""
@@ -104,13 +131,25 @@ class StoredDataset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredExperiment(msgspec.Struct, frozen=True, kw_only=True):
-    """An experiment without its runs."""
+    """An experiment without its runs.
+
+    Attributes:
+        id: Its id.
+        name: Unique in its dataset, unless it was made by other means.
+        dataset_id: Its dataset.
+        dataset_version_id: The version of the dataset that its examples are of.
+        created_at: When it was made.
+        repetitions: How often each example is run; 1 where the store does not keep it.
+        metadata: What it was made with; empty where the store does not keep it.
+    """
 
     id: str
     name: str
     dataset_id: str | None = None
     dataset_version_id: str | None = None
     created_at: datetime | None = None
+    repetitions: int = 1
+    metadata: Mapping[str, Any] = {}
 
 
 class RunEvaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,15 +212,28 @@ class ExperimentStore(Protocol):
         ...
 
     async def create(
-        self, name: str, *, dataset_id: str, runs: Sequence[ExperimentRun] = (), key: str | None = None
+        self,
+        name: str,
+        *,
+        dataset_id: str,
+        runs: Sequence[ExperimentRun] = (),
+        key: str | None = None,
+        repetitions: int = 1,
+        metadata: Mapping[str, Any] | None = None,
+        dataset_version_id: str | None = None,
     ) -> StoredExperiment:
         """Keep a new experiment with its first runs.
 
         Args:
             name: Unique in its dataset.
             dataset_id: The dataset.
-            runs: At most 1,000; none needs ``empty_experiments``.
+            runs: At most 1,000; none needs ``empty_experiments``. Evaluations that are columns of a run are stored
+                with it.
             key: Repeating a call with the same key and the same rows has no further effect.
+            repetitions: How often each example is run; a store without ``experiment_metadata`` does not keep it.
+            metadata: JSON values that describe the experiment; kept where there is ``experiment_metadata``.
+            dataset_version_id: The version that the examples are of; the latest when absent. A store that ties every
+                experiment to the latest may ignore it.
 
         Raises:
             ConflictError: The name is taken.
@@ -191,7 +243,20 @@ class ExperimentStore(Protocol):
     async def upload_runs(
         self, experiment_id: str, runs: Sequence[ExperimentRun], *, key: str | None = None
     ) -> list[str]:
-        """Add at most 1,000 runs, and return their ids in the order given; ``key`` as for :meth:`create`."""
+        """Add at most 1,000 runs, and return their ids in the order given.
+
+        Evaluations that are columns of a run are stored with it. Where the store has ``add_evaluations``, a run that is
+        stored already with the same output is fine: it stays, with these evaluations. Where it has
+        ``replace_failed_runs``, a failed one is replaced. Any other store tells a repeated call by its key alone.
+
+        Args:
+            experiment_id: The experiment.
+            runs: The runs.
+            key: As for :meth:`create`.
+
+        Raises:
+            ConflictError: Another run stands in the place of one; where the store compares them.
+        """
         ...
 
     async def upload_evaluations(self, experiment_id: str, evaluations: Sequence[RunEvaluation]) -> None:
@@ -211,16 +276,44 @@ class ExperimentStore(Protocol):
         ...
 
     def runs(self, experiment_id: str) -> AsyncIterator[ExperimentRun]:
-        """The runs with their evaluations, in the order in which they were stored."""
+        """The runs with their evaluations, in the order in which they were stored.
+
+        Runs of one call may have any order among themselves, where the store sends them one by one.
+        """
         ...
 
-    def incomplete_runs(self, experiment_id: str, *, repetitions: int = 1) -> AsyncIterator[UnitKey]:
-        """What is missing or failed among all examples and so many repetitions."""
+    def incomplete_runs(self, experiment_id: str, *, repetitions: int | None = None) -> AsyncIterator[UnitKey]:
+        """What is missing or failed among all examples and so many repetitions; as many as it was made with if None."""
+        ...
+
+    def incomplete_evaluations(
+        self, experiment_id: str, names: Sequence[str]
+    ) -> AsyncIterator[tuple[UnitKey, tuple[str, ...]]]:
+        """The successful runs that lack one of the named evaluations, or have one that ended in an error, and which.
+
+        Raises:
+            ValidationError: No name is given.
+        """
         ...
 
     async def delete(self, experiment_id: str) -> None:
         """Remove an experiment with its runs."""
         ...
+
+
+class Stores(msgspec.Struct, frozen=True, kw_only=True):
+    """The two ports that a runner works over.
+
+    Attributes:
+        datasets: Where examples come from.
+        experiments: Where rows go.
+        journal: The journal that the experiments live in, where they live in one: runs that are kept in it are stored
+            already. None for every store that rows have to travel to.
+    """
+
+    datasets: DatasetStore
+    experiments: ExperimentStore
+    journal: Journal | None = None
 
 
 def __getattr__(name: str) -> Any:

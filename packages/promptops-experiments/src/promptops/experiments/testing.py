@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 from promptops.core.errors import ConflictError, NotFoundError, PromptOpsError, UnsupportedOperation, ValidationError
+from promptops.experiments.journal import UnitKey
 from promptops.experiments.stores import DatasetStore, ExperimentStore, Feature, RunEvaluation
 from promptops.models.experiments import Evaluation, ExperimentRun, evaluation_columns
 
@@ -126,8 +127,10 @@ class DatasetStoreConformance:
             return
         await datasets.delete(dataset.id)
         with pytest.raises(NotFoundError):
-            await datasets.get(dataset.id)
-        assert (await datasets.create(dataset.name, _AWKWARD)).id != dataset.id
+            await datasets.get(dataset.name)
+        # Some servers give the id away again, at once and to anybody.
+        again = await datasets.create(dataset.name, [{"number": 1}])
+        assert [example.get("number") for example in await _all(datasets.examples(again.id))] == [1]
 
 
 class ExperimentStoreConformance:
@@ -146,22 +149,29 @@ class ExperimentStoreConformance:
     ) -> None:
         """Texts, typed outputs, errors, columns and evaluations are what they were."""
         judged = evaluation_columns("exact", Evaluation(score=1.0, label="true", explanation="the same"))
-        broken = evaluation_columns("judge", Evaluation(error="it failed"))
+        broken = evaluation_columns("judge", Evaluation(error="it failed", cost=0.25, usage={"input_tokens": 7}))
         rows = [
             _run(dataset[1][0], "4", 1, judged | {"promptops.metadata.model": "small"}),
             _run(dataset[1][1], '{"a":[1]}', 1, broken | {"promptops.output": '{"a":[1]}'}),
             ExperimentRun(example_id=dataset[1][2], output="", error="it broke", fields={"promptops.repetition": 1}),
         ]
         experiment = await experiments.create(_unique("runs"), dataset_id=dataset[0], runs=rows)
-        found = await _all(experiments.runs(experiment.id))
-        assert [(run.example_id, run.repetition) for run in found] == [(example, 1) for example in dataset[1]]
-        assert [run.value for run in found] == ["4", {"a": [1]}, ""]
+        stored = {run.example_id: run async for run in experiments.runs(experiment.id)}
+        found = [stored[example] for example in dataset[1]]
+        assert len(stored) == len(rows)
+        assert [run.repetition for run in found] == [1, 1, 1]
+        assert [run.value for run in found[:2]] == ["4", {"a": [1]}]
         assert [run.error for run in found] == [None, None, "it broke"]
+        assert found[0].evaluations["exact"].label == "true"
         assert found[0].evaluations["exact"].explanation == "the same"
         assert found[0].scores == {"exact": 1.0}
-        assert found[0].metadata == {"model": "small"}
         assert found[0].latency_ms == 12.5
         assert found[1].evaluations["judge"].error == "it failed"
+        assert found[1].evaluations["judge"].cost == 0.25
+        assert found[1].evaluations["judge"].usage == {"input_tokens": 7}
+        if experiments.capabilities.can("columns"):
+            assert [run.to_wire() for run in found] == [row.to_wire() for row in rows]
+            assert found[0].metadata == {"model": "small"}
 
     async def test_experiment_is_found_by_id_and_by_name_in_its_dataset(
         self, experiments: ExperimentStore, dataset: tuple[str, list[str]]
@@ -214,13 +224,21 @@ class ExperimentStoreConformance:
         if not experiments.capabilities.can("empty_experiments"):
             await _refused(experiments, "empty_experiments", made)
             return
-        assert await _all(experiments.runs((await made).id)) == []
+        experiment = await made
+        assert await _all(experiments.runs(experiment.id)) == []
+        name, key = _unique("empty"), _unique("key")
+        first = await experiments.create(name, dataset_id=dataset[0], key=key)
+        assert (await experiments.create(name, dataset_id=dataset[0], key=key)).id == first.id
+        with pytest.raises(ConflictError):
+            await experiments.create(name, dataset_id=dataset[0])
 
     async def test_uploaded_runs_follow_the_others_and_are_stored_once(
         self, experiments: ExperimentStore, dataset: tuple[str, list[str]]
     ) -> None:
         """Repeating a call with its key adds nothing."""
-        experiment = await experiments.create(_unique("more"), dataset_id=dataset[0], runs=[_run(dataset[1][0], "4")])
+        experiment = await experiments.create(
+            _unique("more"), dataset_id=dataset[0], runs=[_run(dataset[1][0], "4")], repetitions=2
+        )
         more = [_run(dataset[1][1], "5"), _run(dataset[1][0], "6", 2)]
         if not experiments.capabilities.can("append_runs"):
             await _refused(experiments, "append_runs", experiments.upload_runs(experiment.id, more))
@@ -229,12 +247,80 @@ class ExperimentStoreConformance:
         ids = await experiments.upload_runs(experiment.id, more, key=key)
         assert await experiments.upload_runs(experiment.id, more, key=key) == ids
         found = await _all(experiments.runs(experiment.id))
-        assert [(run.example_id, run.repetition, run.output) for run in found] == [
-            (dataset[1][0], 1, "4"),
-            (dataset[1][1], 1, "5"),
-            (dataset[1][0], 2, "6"),
-        ]
-        assert [run.id for run in found[1:]] == ids
+        assert (found[0].example_id, found[0].repetition, found[0].output) == (dataset[1][0], 1, "4")
+        assert {(run.example_id, run.repetition, run.output, run.id) for run in found[1:]} == {
+            (dataset[1][1], 1, "5", ids[0]),
+            (dataset[1][0], 2, "6", ids[1]),
+        }
+        assert len(found) == 3
+
+    async def test_run_that_is_stored_already_stays_with_its_further_evaluations(
+        self, experiments: ExperimentStore, dataset: tuple[str, list[str]]
+    ) -> None:
+        """Where evaluations can be added, no key is needed for that; evaluations that it had stay."""
+        if not {"append_runs", "add_evaluations"} <= experiments.capabilities.features:
+            return
+        first = evaluation_columns("first", Evaluation(score=0.5))
+        experiment = await experiments.create(
+            _unique("again"), dataset_id=dataset[0], runs=[_run(dataset[1][0], "4", 1, first)]
+        )
+        second = evaluation_columns("second", Evaluation(score=1.0))
+        [again] = await experiments.upload_runs(experiment.id, [_run(dataset[1][0], "4", 1, first | second)])
+        [found] = await _all(experiments.runs(experiment.id))
+        assert (found.id, found.output) == (again, "4")
+        assert found.scores == {"first": 0.5, "second": 1.0}
+
+    async def test_failed_run_is_replaced_with_its_evaluations(
+        self, experiments: ExperimentStore, dataset: tuple[str, list[str]]
+    ) -> None:
+        """A successful one stays as it is, whatever comes."""
+        if not experiments.capabilities.can("replace_failed_runs"):
+            return
+        old = evaluation_columns("old", Evaluation(score=0.0))
+        columns = {"promptops.repetition": 1, **old}
+        failed = ExperimentRun(example_id=dataset[1][0], output="", error="it broke", fields=columns)
+        experiment = await experiments.create(_unique("failed"), dataset_id=dataset[0], runs=[failed])
+        new = evaluation_columns("new", Evaluation(score=1.0))
+        await experiments.upload_runs(experiment.id, [_run(dataset[1][0], "4", 1, new)])
+        [found] = await _all(experiments.runs(experiment.id))
+        assert (found.output, found.error, found.scores) == ("4", None, {"new": 1.0})
+        with pytest.raises(ConflictError):
+            await experiments.upload_runs(experiment.id, [_run(dataset[1][0], "5")])
+        assert [run.output async for run in experiments.runs(experiment.id)] == ["4"]
+
+    async def test_repetitions_and_metadata_are_kept(
+        self, experiments: ExperimentStore, dataset: tuple[str, list[str]]
+    ) -> None:
+        """Where the store says so; elsewhere an experiment has one repetition and no metadata."""
+        given: dict[str, Any] = {"model": "small", "temperature": 0.5, "tags": ["a", None]}
+        made = await experiments.create(
+            _unique("described"),
+            dataset_id=dataset[0],
+            runs=[_run(dataset[1][0], "4", 2)],
+            key=_unique("key"),
+            repetitions=3,
+            metadata=given,
+        )
+        kept = experiments.capabilities.can("experiment_metadata")
+        listed = [found async for found in experiments.iterate(dataset_id=dataset[0]) if found.id == made.id]
+        for found in (made, await experiments.get(made.id), *listed):
+            assert (found.repetitions, dict(found.metadata)) == ((3, given) if kept else (1, {}))
+
+    async def test_experiment_is_of_the_version_that_it_was_made_for(
+        self, experiments: ExperimentStore, datasets: DatasetStore, dataset: tuple[str, list[str]]
+    ) -> None:
+        """Examples that were appended later are none of its own, where the store keeps versions as they were."""
+        if not {"versions", "append_examples", "snapshots"} <= datasets.capabilities.features:
+            return
+        version = (await datasets.get(dataset[0])).versions[0].id
+        await datasets.append(dataset[0], [{"number": 1}])
+        experiment = await experiments.create(
+            _unique("version"), dataset_id=dataset[0], runs=[_run(dataset[1][0], "4")], dataset_version_id=version
+        )
+        assert (await experiments.get(experiment.id)).dataset_version_id == version
+        if experiments.capabilities.can("incomplete_runs"):
+            found = await _all(experiments.incomplete_runs(experiment.id))
+            assert sorted(found) == sorted([(dataset[1][1], 1), (dataset[1][2], 1)])
 
     async def test_evaluations_join_runs_that_are_stored(
         self, experiments: ExperimentStore, dataset: tuple[str, list[str]]
@@ -267,13 +353,39 @@ class ExperimentStoreConformance:
             _run(dataset[1][1], "5"),
             ExperimentRun(example_id=dataset[1][2], output="", error="it broke", fields={"promptops.repetition": 1}),
         ]
-        experiment = await experiments.create(_unique("half"), dataset_id=dataset[0], runs=rows)
+        experiment = await experiments.create(_unique("half"), dataset_id=dataset[0], runs=rows, repetitions=2)
         if not experiments.capabilities.can("incomplete_runs"):
             with pytest.raises(UnsupportedOperation):
                 await _all(experiments.incomplete_runs(experiment.id))
             return
-        found = await _all(experiments.incomplete_runs(experiment.id, repetitions=2))
-        assert sorted(found) == sorted([(dataset[1][1], 2), (dataset[1][2], 1), (dataset[1][2], 2)])
+        for repetitions in (2, None):
+            found = await _all(experiments.incomplete_runs(experiment.id, repetitions=repetitions))
+            assert sorted(found) == sorted([(dataset[1][1], 2), (dataset[1][2], 1), (dataset[1][2], 2)])
+        only = await _all(experiments.incomplete_runs(experiment.id, repetitions=1))
+        assert only == [(dataset[1][2], 1)]
+
+    async def test_missing_and_failed_evaluations_are_incomplete(
+        self, experiments: ExperimentStore, dataset: tuple[str, list[str]]
+    ) -> None:
+        """Of successful runs, with their names; one without names asks for nothing."""
+        both = evaluation_columns("first", Evaluation(score=1.0)) | evaluation_columns("second", Evaluation(label="a"))
+        broken = evaluation_columns("first", Evaluation(error="it failed"))
+        rows = [
+            _run(dataset[1][0], "4", 1, both),
+            _run(dataset[1][1], "5", 1, broken),
+            ExperimentRun(example_id=dataset[1][2], output="", error="it broke", fields={"promptops.repetition": 1}),
+        ]
+        experiment = await experiments.create(_unique("scored"), dataset_id=dataset[0], runs=rows)
+        if not experiments.capabilities.can("incomplete_evaluations"):
+            with pytest.raises(UnsupportedOperation):
+                await _all(experiments.incomplete_evaluations(experiment.id, ["first"]))
+            return
+        found = await _all(experiments.incomplete_evaluations(experiment.id, ["first", "second"]))
+        assert [(key, sorted(names)) for key, names in found] == [((dataset[1][1], 1), ["first", "second"])]
+        third = await _all(experiments.incomplete_evaluations(experiment.id, ["third"]))
+        assert sorted(third) == sorted((UnitKey(example, 1), ("third",)) for example in dataset[1][:2])
+        with pytest.raises(ValidationError):
+            await _all(experiments.incomplete_evaluations(experiment.id, []))
 
     async def test_experiments_are_listed_by_dataset(
         self, experiments: ExperimentStore, datasets: DatasetStore, dataset: tuple[str, list[str]]
@@ -300,7 +412,10 @@ class ExperimentStoreConformance:
         await experiments.delete(experiment.id)
         with pytest.raises(NotFoundError):
             await experiments.get(experiment.name, dataset_id=dataset[0])
-        assert (await experiments.create(experiment.name, dataset_id=dataset[0], runs=rows)).id != experiment.id
+        # Some servers give the id away again, too.
+        again = await experiments.create(experiment.name, dataset_id=dataset[0], runs=rows)
+        assert (await experiments.get(experiment.name, dataset_id=dataset[0])).id == again.id
+        assert len(await _all(experiments.runs(again.id))) == 1
 
 
 async def _refused(store: DatasetStore | ExperimentStore, feature: Feature, call: Any) -> None:

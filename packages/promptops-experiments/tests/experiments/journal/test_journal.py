@@ -121,6 +121,23 @@ def test_row_is_uploaded_again_after_it_changed(
         assert list(run.not_uploaded()) == []
 
 
+def test_a_few_rows_to_be_uploaded_are_found_by_their_keys_in_the_order_of_the_journal(
+    journal: Journal, make_plan: MakePlan, make_unit: Make, make_score: MakeScore
+) -> None:
+    with journal.begin(make_plan("other")) as other, journal.begin(make_plan()) as run:
+        other.append_outputs(make_unit(3)).wait(10)
+        run.append_outputs(*(make_unit(number, repetition) for repetition in (1, 2) for number in range(700)))
+        run.append_scores(UnitKey("ex-3", 2), [make_score()])
+        run.append_scores(UnitKey("ex-4", 2), [make_score("another")]).wait(10)
+        run.append_uploaded([unit for unit in run.units() if unit.key == UnitKey("ex-5", 1)]).wait(10)
+        asked = [UnitKey("ex-3", 2), UnitKey("ex-699", 1), UnitKey("ex-5", 1), UnitKey("absent", 1), UnitKey("ex-0", 1)]
+        found = list(run.not_uploaded(keys=asked))
+        assert [unit.key for unit in found] == [UnitKey("ex-0", 1), UnitKey("ex-699", 1), UnitKey("ex-3", 2)]
+        everything = {unit.key: unit for unit in run.not_uploaded()}
+        assert found == [everything[unit.key] for unit in found]
+        assert list(found[2].scores) == ["exact"]
+
+
 def test_row_waits_for_its_scores_before_it_is_to_be_uploaded(
     journal: Journal, make_plan: MakePlan, make_unit: Make, make_score: MakeScore
 ) -> None:

@@ -9,6 +9,7 @@ from promptops.cache import CacheConfig
 from promptops.cache.policy import Read
 from promptops.core.bridge import AsyncResource
 from promptops.core.errors import NetworkError, PromptOpsError, ServerError, TimeoutError  # noqa: A004 - ours
+from promptops.core.messages import PROMPT_READ, Profile
 from promptops.core.runtime import Runtime
 from promptops.models import PromptResponse
 from promptops.prompts._cache import PromptCache, PromptKey
@@ -44,12 +45,17 @@ class PromptAsks(AsyncResource):
         super().__init__(runtime, project=project)
         self._cache = cache if isinstance(cache, PromptCache) else PromptCache(cache)
         self._bundle = bundle
-        self._store: PromptStore = store if store is not None else NativePromptStore(runtime)
-        self._reads = self._cache.reader(self._store, runtime, native=store is None)
+        self._store: PromptStore = store if store is not None else self._make_store(runtime, PROMPT_READ)
+        self._reads = self._cache.reader(self._store, runtime, native=store is None, make_store=self._make_store)
         # What the hot path looks at; see get().
         self._latest = self._cache.shelf.group(project)
         self._clock = self._cache.shelf.clock
         self._at_hand = self._reads.peek
+
+    @staticmethod
+    def _make_store(runtime: Runtime, profile: Profile) -> PromptStore:
+        """The store of the server behind a runtime; as patient as the profile says when one prompt is asked for."""
+        return NativePromptStore(runtime, profile=profile)
 
     @property
     def cache(self) -> PromptCache:

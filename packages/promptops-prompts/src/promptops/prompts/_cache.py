@@ -11,7 +11,7 @@ import msgspec
 from promptops.cache import CacheConfig, CacheStats
 from promptops.cache.policy import BACKGROUND, Flights, Read, ReadThrough, Tier
 from promptops.core.config import RuntimeConfig
-from promptops.core.messages import PROMPT_READ
+from promptops.core.messages import PROMPT_READ, Profile
 from promptops.core.runtime import Runtime
 from promptops.models import PromptResponse
 from promptops.prompts._addresses import PromptKey
@@ -58,13 +58,27 @@ class PromptCache:
         self._reader: PromptReader | None = None
         self._shared = self._make_shared(self.config)
 
-    def reader(self, store: PromptStore, runtime: Runtime, *, native: bool) -> PromptReader:
-        """The freshness policy over this memory and a store; ``native`` says that it is the server of the client."""
+    def reader(
+        self,
+        store: PromptStore,
+        runtime: Runtime,
+        *,
+        native: bool,
+        make_store: Callable[[Runtime, Profile], PromptStore],
+    ) -> PromptReader:
+        """The freshness policy over this memory and a store.
+
+        Args:
+            store: What callers ask.
+            runtime: Where they wait.
+            native: Whether it is the server of the client, so that shared caches and the background serve it.
+            make_store: Makes the same store on the runtime of the background.
+        """
         around = self._around if native else None
         behind = around.behind if around is not None else None
         origin = PromptOrigin(
             store,
-            behind=None if behind is None else later(behind),
+            behind=None if behind is None else later(behind, make_store),
             addresses=lambda: None if self._shared is None else self._shared.addresses,
         )
         flights: Flights[Read[PromptResponse]] = Flights(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Final, get_args
 
 from promptops.core.codec import decode_response, encode
 from promptops.core.errors import NotFoundError
@@ -30,13 +31,14 @@ from promptops.models import (
     RenderResponse,
     enveloped,
 )
-from promptops.prompts.stores import PromptQuery
+from promptops.prompts.stores import Capabilities, Feature, PromptQuery
 
 __all__ = ["NativePromptStore"]
 
 _PROMPTS = "/v1/client/prompts"
 _FRESH = (("cache-control", "no-cache"),)
 _NOT_MODIFIED = (304,)
+_CAPABILITIES: Final = Capabilities(store="native", features=frozenset(get_args(Feature)))
 
 
 class NativePromptStore:
@@ -50,6 +52,11 @@ class NativePromptStore:
     def __init__(self, runtime: Runtime, *, profile: Profile = PROMPT_READ) -> None:
         self._runtime = runtime
         self._profile = profile
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Everything that the port knows."""
+        return _CAPABILITIES
 
     async def get(
         self,

@@ -9,7 +9,7 @@ import msgspec
 from promptops.cache import CacheConfig, CacheLevel
 from promptops.core.config import RuntimeConfig
 from promptops.core.errors import ConfigurationError
-from promptops.core.messages import PROMPT_REFRESH
+from promptops.core.messages import PROMPT_REFRESH, Profile
 from promptops.core.runtime import Runtime
 from promptops.prompts._addresses import Addresses
 from promptops.prompts._shared import SharedTiers
@@ -98,14 +98,20 @@ def of_tiers(config: CacheConfig) -> tuple[object, ...]:
     )
 
 
-def later(behind: Callable[[], Runtime]) -> Callable[[], PromptStore]:
+def later(
+    behind: Callable[[], Runtime], make_store: Callable[[Runtime, Profile], PromptStore]
+) -> Callable[[], PromptStore]:
+    """The store for the background, made when it is first needed.
+
+    Args:
+        behind: Gives the runtime of the background.
+        make_store: Makes a store on a runtime, as patient as the profile says when one prompt is asked for.
+    """
     made: list[PromptStore] = []
 
     def store() -> PromptStore:
         if not made:
-            from promptops.prompts._native import NativePromptStore
-
-            made.append(NativePromptStore(behind(), profile=PROMPT_REFRESH))
+            made.append(make_store(behind(), PROMPT_REFRESH))
         return made[0]
 
     return store

@@ -1,4 +1,8 @@
-"""Where prompts live: the port that every store of prompts implements."""
+"""Where prompts live: the port that every store of prompts implements.
+
+A store declares in its :class:`Capabilities` what it can do. A call that it cannot serve raises
+``UnsupportedOperation`` naming the store and the feature; nothing is left out silently.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
+from promptops.core.errors import UnsupportedOperation
 from promptops.core.pagination import OffsetPage
 from promptops.models import (
     PromptBatch,
@@ -19,12 +24,80 @@ from promptops.models import (
     RenderResponse,
 )
 
-__all__ = ["SORT_FIELDS", "SORT_ORDERS", "PromptQuery", "PromptStore", "SortBy", "SortOrder"]
+__all__ = [
+    "SORT_FIELDS",
+    "SORT_ORDERS",
+    "Capabilities",
+    "Feature",
+    "PromptQuery",
+    "PromptStore",
+    "SortBy",
+    "SortOrder",
+]
 
 SortBy = Literal["created_at", "updated_at", "name", "version"]
 SortOrder = Literal["asc", "desc"]
 SORT_FIELDS: tuple[SortBy, ...] = ("created_at", "updated_at", "name", "version")
 SORT_ORDERS: tuple[SortOrder, ...] = ("asc", "desc")
+
+Feature = Literal[
+    "write_prompts",
+    "choose_versions",
+    "edit_versions",
+    "delete_versions",
+    "labels",
+    "history",
+    "projects",
+    "modules",
+    "tags",
+    "server_rendering",
+    "times",
+]
+"""What a store may be able to do.
+
+- ``write_prompts``: create prompts, make new versions of them and delete them.
+- ``choose_versions``: let the caller say the number of a new version; else the store counts by itself.
+- ``edit_versions``: change a version in place.
+- ``delete_versions``: remove one version and leave the others.
+- ``labels``: let labels point to versions. Without it every label may answer, or none.
+- ``history``: tell what happened to a prompt.
+- ``projects``: keep prompts of several projects apart.
+- ``modules``, ``tags``: find prompts by their module, by their words.
+- ``server_rendering``: render where the prompt lives.
+- ``times``: know when a version was made.
+"""
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store of prompts can do.
+
+    Attributes:
+        store: Its name, for messages.
+        features: What it can do beyond getting and listing prompts and their versions.
+    """
+
+    store: str
+    features: frozenset[Feature]
+
+    def can(self, feature: Feature) -> bool:
+        """Whether the store can do that."""
+        return feature in self.features
+
+    def require(self, feature: Feature, advice: str = "") -> None:
+        """Refuse what the store cannot do.
+
+        Raises:
+            UnsupportedOperation: Naming the store and the feature, with the advice.
+        """
+        if feature not in self.features:
+            raise self.refusal(feature, advice)
+
+    def refusal(self, feature: Feature, advice: str = "") -> UnsupportedOperation:
+        """The error that names the store and the feature, with the advice."""
+        return UnsupportedOperation(
+            f"the {self.store} store does not support {feature.replace('_', ' ')}{advice and '; '}{advice}",
+            details={"store": self.store, "feature": feature},
+        )
 
 
 class PromptQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +106,7 @@ class PromptQuery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         project: The project, or None for every project that the key grants.
         module_id: Only prompts of this module.
-        query: Only prompts with this text in name, description or content.
+        query: Only prompts with this text in name, description or content; a store that says so looks into less.
         tags: Only prompts that have all of these.
         sort_by: The field to sort by.
         sort_order: ``asc`` or ``desc``.
@@ -57,6 +130,11 @@ class PromptStore(Protocol):
     ``timeout`` is seconds for the whole call, None for the store's own limit. A call that the store cannot serve
     raises ``UnsupportedOperation`` naming the store and the feature.
     """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can do."""
+        ...
 
     async def get(
         self,

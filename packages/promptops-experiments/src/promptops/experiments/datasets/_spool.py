@@ -50,10 +50,10 @@ class Spool:
         self.has_ids = self.has_ids or item.startswith(b'{"id":')
         self.size += len(item)
 
-    def parts(self) -> Iterator[list[bytes]]:
+    def parts(self, *, most: int = MOST_ITEMS) -> Iterator[list[bytes]]:
         """Yield the items in parts that each fit one request; from the start, whenever it is called."""
         self._file.seek(0)
-        return chunked(line.removesuffix(b"\n") for line in self._file)
+        return chunked((line.removesuffix(b"\n") for line in self._file), most=most)
 
     def close(self) -> None:
         """Forget everything; safe to call twice."""

@@ -34,7 +34,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def changes_between(old: Fingerprint, new: Fingerprint) -> list[Change]:
-    """Return what changed, the most far-reaching first; nothing when the two agree."""
+    """Return what changed, the most far-reaching first; nothing when the two agree, or the old one is not known."""
+    if not old.is_known:
+        return []
     return [
         *_dataset(old, new),
         *_examples(old.examples, new.examples),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from promptops.core.errors import ValidationError
@@ -11,7 +11,10 @@ from promptops.experiments._json import NotStorable, json_text
 from promptops.experiments.journal._sources import digest_of_code
 from promptops.models.datasets import DatasetExample
 
-__all__ = ["Fingerprint", "digest", "example_digest", "fingerprint_of"]
+__all__ = ["UNKNOWN", "Fingerprint", "digest", "example_digest", "fingerprint_of"]
+
+UNKNOWN: Final = ""
+"""Stands for the fingerprint of what another machine ran; it agrees with every other one."""
 
 
 class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +37,11 @@ class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     evaluators: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     examples: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it says anything."""
+        return self.task != UNKNOWN
 
     def of_unit(self, example_id: str) -> str:
         """Return the fingerprint of the outputs of one example: two that agree may stand for each other.

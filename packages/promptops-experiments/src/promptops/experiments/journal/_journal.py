@@ -221,9 +221,9 @@ class Journal:
 
     def _compared(self, found: Found, plan: RunPlan, *, accept_changes: bool) -> ExperimentRecord:
         changes = self._changes(found, plan)
-        if not changes:
+        if not changes and found.record.plan.fingerprint.is_known:
             return found.record
-        if not accept_changes:
+        if changes and not accept_changes:
             raise ResumeRefused(found.record.plan.name, changes)
         record = msgspec.structs.replace(found.record, plan=plan, overrides=(*found.record.overrides, *changes))
         self._writer.call(lambda connection: replace_experiment(connection, found.number, record))

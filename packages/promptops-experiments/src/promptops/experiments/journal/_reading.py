@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from promptops.experiments.journal._database import reader, translated
-from promptops.experiments.journal._records import ScoreRecord, UnitRecord, UnitState
+from promptops.experiments.journal._records import ScoreRecord, UnitKey, UnitRecord, UnitState
 from promptops.models.experiments import Evaluation
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ _NO_FACTS: Final = Evaluation()
 
 _UNITS: Final = """SELECT u.number, u.example, u.repetition, u.state, u.output, u.error, u.service_s, u.waiting_s,
     u.attempts, u.cost, u.usage, u.fingerprint, u.started_at, u.finished_at, u.fields, u.revision
-    FROM units u {join} WHERE u.experiment = ? AND u.number > ? {where} ORDER BY u.number"""
+    FROM {source} {join} WHERE u.experiment = ? AND u.number > ? {where} ORDER BY u.number"""
 _SCORES: Final = """SELECT u.number, s.evaluator, s.score, s.label, s.explanation, s.error, s.cost, s.fingerprint,
     s.facts, s.revision, s.seconds
-    FROM units u JOIN scores s ON s.experiment = u.experiment AND s.example = u.example
-    AND s.repetition = u.repetition WHERE u.experiment = ? AND u.number > ? AND u.number <= ?"""
+    FROM units u {join} scores s ON s.experiment = u.experiment AND s.example = u.example
+    AND s.repetition = u.repetition WHERE {experiment} = ? AND u.number {among}"""
 _REVISIONS: Final = (
     "SELECT max(revision) FROM units WHERE experiment = ?",
     "SELECT max(revision) FROM scores WHERE experiment = ?",
@@ -75,20 +75,38 @@ def scored_by(evaluators: Collection[str]) -> Filter:
     )
 
 
-def read_units(path: Path, experiment: int, *filters: Filter, scores: bool = True) -> Iterator[UnitRecord]:
-    """Yield units in the order in which they were first journaled; the file is not held between pages."""
+def read_units(
+    path: Path, experiment: int, *filters: Filter, scores: bool = True, keys: Sequence[UnitKey] | None = None
+) -> Iterator[UnitRecord]:
+    """Yield units in the order in which they were first journaled; the file is not held between pages.
+
+    Args:
+        path: The file.
+        experiment: The number of the experiment.
+        filters: Conditions that all hold.
+        scores: Whether to read their scores.
+        keys: Only these units, one or more; those are found without looking at the others, so a few at most.
+    """
+    source = "units u"
+    named: tuple[str | int, ...] = ()
+    if keys is not None:
+        # The cross join keeps this order of the two: each key is looked up in the index.
+        marks = ", ".join(["(?, ?)"] * len(keys))
+        source = f"(VALUES {marks}) w CROSS JOIN units u ON u.example = w.column1 AND u.repetition = w.column2"
+        named = tuple(part for key in keys for part in key)
     where = " ".join(part.where for part in filters)
     join = " ".join(part.join for part in filters)
     values = [value for part in filters for value in part.values]
-    query = _UNITS.format(join=join, where=where)
+    query = _UNITS.format(source=source, join=join, where=where)
     connection = reader(path)
     try:
         last, more = 0, True
         while more:
             with translated(path):
                 connection.execute("BEGIN")
-                rows, more = _page(connection, query, (experiment, last, *values))
-                found = _scores(connection, experiment, last, rows[-1][0]) if rows and scores else {}
+                rows, more = _page(connection, query, (*named, experiment, last, *values))
+                among = [row[0] for row in rows] if keys is not None else None
+                found = _scores(connection, experiment, last, rows[-1][0], among) if rows and scores else {}
                 connection.execute("COMMIT")
             for row in rows:
                 last = row[0]
@@ -146,10 +164,18 @@ def _page(connection: sqlite3.Connection, query: str, values: Sequence[Any]) -> 
 
 
 def _scores(
-    connection: sqlite3.Connection, experiment: int, first: int, last: int
+    connection: sqlite3.Connection, experiment: int, first: int, last: int, among: Sequence[int] | None
 ) -> dict[int, dict[str, tuple[ScoreRecord, int]]]:
+    """Return the scores of the units numbered after ``first`` until ``last``, or ``among`` these alone."""
     found: dict[int, dict[str, tuple[ScoreRecord, int]]] = {}
-    for row in connection.execute(_SCORES, (experiment, first, last)):
+    numbers: Sequence[int] = (first, last)
+    query = _SCORES.format(join="JOIN", experiment="u.experiment", among="> ? AND u.number <= ?")
+    if among is not None:
+        # Units first, each by its number (the plus keeps the index of all units out), then the scores of each.
+        numbers = among
+        marks = ", ".join("?" * len(among))
+        query = _SCORES.format(join="CROSS JOIN", experiment="+u.experiment", among=f"IN ({marks})")
+    for row in connection.execute(query, (experiment, *numbers)):
         record = ScoreRecord(
             evaluator=row[1],
             evaluation=_evaluation(row),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
-from promptops.experiments.journal._fingerprints import Fingerprint
+from promptops.experiments.journal._fingerprints import UNKNOWN, Fingerprint
 from promptops.experiments.journal._records import UnitKey, UnitRecord
 
 __all__ = ["ResumePlan", "plan_incremental", "plan_rescore", "plan_resume", "plan_retry_failed"]
@@ -191,7 +191,7 @@ def _missing(
         if row.state == "failed" and name not in on_failed:
             continue
         score = row.scores.get(name)
-        stands = score is not None and score.fingerprint == fingerprint and not force
+        stands = score is not None and score.fingerprint in {fingerprint, UNKNOWN} and not force
         if not stands or (errors and score is not None and score.evaluation.error is not None):
             found.append(name)
     return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import count
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -44,6 +45,11 @@ class JournaledRun:
         self._lock = lock
         self._states = read_states(writer.path, number)
         self._revisions = count(read_revision(writer.path, number) + 1)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._writer.path
 
     @property
     def experiment(self) -> ExperimentRecord:
@@ -93,10 +99,18 @@ class JournaledRun:
         """Note that every unit is done, and wait until that is stored."""
         self._update(msgspec.structs.replace(self._experiment, finished_at=time.time()))
 
-    def units(self, *, state: UnitState | None = None, scores: bool = True) -> Iterator[UnitRecord]:
-        """Yield the units in the order in which they were first journaled, a page at a time."""
+    def units(
+        self, *, state: UnitState | None = None, scores: bool = True, keys: Sequence[UnitKey] | None = None
+    ) -> Iterator[UnitRecord]:
+        """Yield the units in the order in which they were first journaled, a page at a time.
+
+        Args:
+            state: Only those in this state.
+            scores: Whether to read their scores.
+            keys: Only these, one or more; without looking at all units, so at most some hundreds.
+        """
         wanted = Filter("AND u.state = ?", (state,)) if state is not None else Filter()
-        return read_units(self._writer.path, self._number, wanted, scores=scores)
+        return read_units(self._writer.path, self._number, wanted, scores=scores, keys=keys)
 
     def finished(self) -> Iterator[UnitRecord]:
         """Yield the units that have an output, with their scores."""
@@ -120,13 +134,16 @@ class JournaledRun:
         wanted = Filter(UNSCORED, (evaluator, fingerprint, fingerprint, not errors, failed))
         return read_units(self._writer.path, self._number, wanted)
 
-    def not_uploaded(self, evaluators: Collection[str] = ()) -> Iterator[UnitRecord]:
+    def not_uploaded(
+        self, evaluators: Collection[str] = (), *, keys: Sequence[UnitKey] | None = None
+    ) -> Iterator[UnitRecord]:
         """Yield the units that the server has not acknowledged as they are now.
 
         Args:
             evaluators: A unit with an output waits until it has a score, or an error, of each of these.
+            keys: Only these, one or more; without looking at all units, so at most some hundreds.
         """
-        return read_units(self._writer.path, self._number, NOT_UPLOADED, scored_by(evaluators))
+        return read_units(self._writer.path, self._number, NOT_UPLOADED, scored_by(evaluators), keys=keys)
 
     def counts(self) -> dict[UnitState, int]:
         """Return how many units are in each state."""

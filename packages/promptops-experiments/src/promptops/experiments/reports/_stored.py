@@ -62,11 +62,12 @@ def journaled_result(
     Raises:
         NotFoundError: The journal has no such experiment.
     """
-    from promptops.experiments._local_store import LocalStore
+    from promptops.experiments._local_store import CREATION_KEY, LocalStore
 
     with LocalStore(journal) as store:
         record = store.journal.get(experiment, dataset_id=dataset_id)
-        columns = metadata_columns({name: value for name, value in record.plan.metadata.items() if name != "key"})
+        metadata = {name: value for name, value in record.plan.metadata.items() if name != CREATION_KEY}
+        columns = metadata_columns(metadata)
         rows = [
             row_of(unit, {name: score.evaluation for name, score in unit.scores.items()}, columns)
             for unit in store.journal.units(record.id)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from promptops.core.errors import UnsupportedOperation
 from promptops.core.pagination import OffsetPage
@@ -19,8 +19,11 @@ from promptops.models import (
     RenderRequest,
     RenderResponse,
 )
+from promptops.prompts.stores import Capabilities, Feature
 
 __all__ = ["ReadOnly"]
+
+_CAPABILITIES: Final = Capabilities(store="local", features=frozenset({"modules", "tags", "times"}))
 
 
 class ReadOnly:
@@ -33,15 +36,20 @@ class ReadOnly:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """It reads, and finds prompts by what their files say."""
+        return _CAPABILITIES
+
     async def create(self, prompt: PromptCreate, *, timeout: float | None = None) -> PromptResponse:
         """Not here."""
-        self._refuse("create prompts")
+        self._refuse("write_prompts", "create prompts")
 
     async def update(
         self, name: str, changes: PromptUpdate, *, if_match: str | None = None, timeout: float | None = None
     ) -> PromptResponse:
         """Not here."""
-        self._refuse("change prompts")
+        self._refuse("write_prompts", "change prompts")
 
     async def delete(
         self,
@@ -53,25 +61,25 @@ class ReadOnly:
         timeout: float | None = None,
     ) -> None:
         """Not here."""
-        self._refuse("delete prompts")
+        self._refuse("write_prompts", "delete prompts")
 
     async def render(self, name: str, request: RenderRequest, *, timeout: float | None = None) -> RenderResponse:
         """Not here: prompts of a folder are rendered by the client."""
-        self._refuse("render on a server (leave on_server out)")
+        self._refuse("server_rendering", "render on a server (leave on_server out)")
 
     async def labels(self, name: str, *, project: str | None, timeout: float | None = None) -> list[PromptLabel]:
         """Not here: the file stands for every label."""
-        self._refuse("list labels")
+        self._refuse("labels", "list labels")
 
     async def set_label(
         self, name: str, label: str, move: PromptLabelMove, *, timeout: float | None = None
     ) -> PromptLabel:
         """Not here."""
-        self._refuse("move labels")
+        self._refuse("labels", "move labels")
 
     async def remove_label(self, name: str, label: str, *, project: str | None, timeout: float | None = None) -> None:
         """Not here."""
-        self._refuse("remove labels")
+        self._refuse("labels", "remove labels")
 
     async def history_page(
         self,
@@ -84,10 +92,11 @@ class ReadOnly:
         timeout: float | None = None,
     ) -> OffsetPage[PromptEvent]:
         """Not here."""
-        self._refuse("tell the history of a prompt")
+        self._refuse("history", "tell the history of a prompt")
 
-    def _refuse(self, feature: str) -> NoReturn:
+    def _refuse(self, feature: Feature, doing: str) -> NoReturn:
         raise UnsupportedOperation(
-            f"The local prompt store cannot {feature}: it reads the files in {self._path}. Edit them there, and publish"
-            " them with 'promptops prompts push'."
+            f"The local prompt store cannot {doing}: it reads the files in {self._path}. Edit them there, and publish"
+            " them with 'promptops prompts push'.",
+            details={"store": "local", "feature": feature},
         )

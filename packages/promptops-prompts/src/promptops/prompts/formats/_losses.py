@@ -7,9 +7,11 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 from promptops.core.errors import ValidationError
 
-__all__ = ["FormatError", "Loss", "Provider", "Reason"]
+__all__ = ["FormatError", "Loss", "Party", "Provider", "Reason"]
 
 Provider: TypeAlias = Literal["openai", "anthropic", "google", "litellm"]
+Party: TypeAlias = Provider | Literal["phoenix"]
+"""Whom a prompt is said to: the SDK of a provider, or another store of prompts."""
 Reason: TypeAlias = Literal["unsupported", "changed", "moved", "assumed", "unknown"]
 
 _SHOWN: Final = 20
@@ -19,7 +21,7 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is not said to the provider as the prompt says it.
 
     Attributes:
-        provider: To whom the arguments go, or from whom they came.
+        provider: To whom the arguments or the prompt go, or from whom they came.
         field: Where in the prompt (``messages[2].name``), or, when arguments are read, where in these.
         what: ``unsupported``: left out; ``changed``: said in another way; ``moved``: said in another place;
             ``assumed``: said though the prompt does not, because the provider demands it; ``unknown``: an argument
@@ -27,7 +29,7 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
         detail: One sentence for people; it never quotes the text of a prompt.
     """
 
-    provider: Provider
+    provider: Party
     field: str
     what: Reason
     detail: str

@@ -1,0 +1,70 @@
+"""Answers are looked at before they are decoded: web pages are refused, and numbers beyond JSON can be read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, TypeVar
+
+import msgspec
+from promptops.core import codec
+from promptops.core.errors import InvalidResponseError
+from promptops.core.messages import Request, Response
+from promptops.phoenix._versions import VERSION_HEADER
+
+__all__ = ["TOLERANT", "decoded", "refuse_html", "unusable"]
+
+T = TypeVar("T")
+
+
+def decoded(request: Request, response: Response, shape: codec.Decoder[T]) -> T:
+    """Decode an answer that is not a web page.
+
+    Raises:
+        InvalidResponseError: It is one, or does not have the shape.
+    """
+    refuse_html(request, response)
+    return codec.decode_response(response, shape)
+
+
+def refuse_html(request: Request, response: Response) -> None:
+    """Refuse a web page: the server answers a GET of a route that it does not have with one, and status 200.
+
+    Raises:
+        InvalidResponseError: It is one; the message has the version of the server, if that is what answered.
+    """
+    if not codec.looks_like_html(response.body, response.headers.get("content-type", "").lower()):
+        return
+    version = response.headers.get(VERSION_HEADER)
+    if version is None:
+        reason = "base_url does not lead to a Phoenix server, or a proxy or a login screen answered instead"
+    else:
+        reason = f"the route is missing in this Phoenix server (version {version:.40}), or base_url is wrong"
+    raise unusable(response, f"{request.method} {request.path} answered with a web page: {reason}")
+
+
+def unusable(response: Response, reason: str) -> InvalidResponseError:
+    """The error of an answer that says nothing useful."""
+    version = response.headers.get(VERSION_HEADER)
+    return InvalidResponseError(
+        f"{reason.rstrip('.')}.",
+        status_code=response.status,
+        request_id=response.request_id,
+        details={} if version is None else {"server_version": version[:40]},
+    )
+
+
+class Tolerant:
+    """A decoder that goes on where strict JSON ends."""
+
+    def decode(self, data: bytes, /) -> Any:
+        """Decode a whole body; raises msgspec's errors."""
+        try:
+            return msgspec.json.decode(data)
+        except msgspec.DecodeError as exc:
+            try:
+                return json.loads(data, parse_constant=float)
+            except ValueError:
+                raise exc from None
+
+
+TOLERANT: Final = Tolerant()
