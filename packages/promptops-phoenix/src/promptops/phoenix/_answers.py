@@ -9,21 +9,34 @@ import msgspec
 from promptops.core import codec
 from promptops.core.errors import InvalidResponseError
 from promptops.core.messages import Request, Response
+from promptops.core.runtime import Runtime
+from promptops.models import decoder
+from promptops.phoenix._large import LARGE, InPieces
 from promptops.phoenix._versions import VERSION_HEADER
 
-__all__ = ["TOLERANT", "decoded", "refuse_html", "unusable"]
+__all__ = ["answer", "any_answer", "refuse_html", "unusable"]
 
 T = TypeVar("T")
 
 
-def decoded(request: Request, response: Response, shape: codec.Decoder[T]) -> T:
-    """Decode an answer that is not a web page.
+async def answer(runtime: Runtime, request: Request, response: Response, shape: type[T]) -> T:
+    """Decode an answer that is not a web page; a large one in a worker thread.
 
     Raises:
         InvalidResponseError: It is one, or does not have the shape.
     """
     refuse_html(request, response)
-    return codec.decode_response(response, shape)
+    if len(response.body) <= LARGE:
+        return codec.decode_response(response, decoder(shape))
+    return await runtime.run_blocking(codec.decode_response, response, InPieces[T](shape))
+
+
+async def any_answer(runtime: Runtime, request: Request, response: Response) -> Any:
+    """Decode an answer of any form, also with bare ``NaN`` and ``Infinity``; otherwise as :func:`answer`."""
+    refuse_html(request, response)
+    if len(response.body) <= LARGE:
+        return codec.decode_response(response, _TOLERANT)
+    return await runtime.run_blocking(codec.decode_response, response, _TOLERANT)
 
 
 def refuse_html(request: Request, response: Response) -> None:
@@ -53,13 +66,16 @@ def unusable(response: Response, reason: str) -> InvalidResponseError:
     )
 
 
-class Tolerant:
+class _Tolerant:
     """A decoder that goes on where strict JSON ends."""
+
+    def __init__(self) -> None:
+        self._list = InPieces[Any](list[Any])
 
     def decode(self, data: bytes, /) -> Any:
         """Decode a whole body; raises msgspec's errors."""
         try:
-            return msgspec.json.decode(data)
+            return self._list.decode(data) if data.startswith(b"[") else msgspec.json.decode(data)
         except msgspec.DecodeError as exc:
             try:
                 return json.loads(data, parse_constant=float)
@@ -67,4 +83,4 @@ class Tolerant:
                 raise exc from None
 
 
-TOLERANT: Final = Tolerant()
+_TOLERANT: Final = _Tolerant()

@@ -206,7 +206,7 @@ class AsyncDatasetAdditions(AsyncDatasetReads):
                 )
             await self._refuse_taken(target, named)
             await append_rows(self._runtime, target, rows, advice=_THE_REST)
-            wanted = [row_of(line).id for part in rows.parts() for line in part]
+            wanted = await self._runtime.run_blocking(_ids_of, rows)
         there = {item.id: item.node_id for item in await example_list(self._runtime, target.id)}
         if not all(own in there for own in wanted):
             raise ConflictError(
@@ -256,3 +256,7 @@ class AsyncDatasetAdditions(AsyncDatasetReads):
         found = await find_dataset(self._runtime, dataset)
         await self._version.require(_NEEDED)
         return Target(id=found.id, name=found.name, created_at=found.created_at, example_count=found.example_count)
+
+
+def _ids_of(rows: Spool) -> builtins.list[str]:
+    return [row_of(line).id for part in rows.parts() for line in part]

@@ -27,8 +27,10 @@ from promptops.phoenix._dataset_wire import (
     iterate_versions,
     resolve_dataset,
 )
+from promptops.phoenix._generated import models as wire
 from promptops.phoenix._http import delete, fetch_text, pairs, path
 from promptops.phoenix._ids import check_id
+from promptops.phoenix._large import in_turns
 from promptops.phoenix._versions import ServerVersion
 
 __all__ = ["AsyncDatasetReads", "Download", "refuse_project"]
@@ -133,8 +135,9 @@ class AsyncDatasetReads(AsyncResource):
             for name in [split] if isinstance(split, str) else split:
                 check_name("split", name)
         dataset_id = await resolve_dataset(self._runtime, dataset)
-        for item in await example_list(self._runtime, dataset_id, version=version, split=split):
-            yield example_of(item)
+        found = await example_list(self._runtime, dataset_id, version=version, split=split)
+        async for example in in_turns(self._runtime, found, _examples_of):
+            yield example
 
     async def examples(
         self,
@@ -234,3 +237,7 @@ def refuse_project(project: str | None) -> None:
             "datasets of a Phoenix server are in no project; leave project= out",
             details={"store": "phoenix", "feature": "projects_of_datasets"},
         )
+
+
+def _examples_of(items: Sequence[wire.DatasetExample]) -> builtins.list[PhoenixExample]:
+    return [example_of(item) for item in items]

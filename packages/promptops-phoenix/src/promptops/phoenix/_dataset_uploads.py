@@ -173,7 +173,8 @@ async def _append_parts(
 
 
 async def _appended(runtime: Runtime, target: Target, part: Sequence[bytes]) -> Uploaded:
-    answer = await upload(runtime, body_of("append", target.name, part), repeatable=True)
+    body = await runtime.run_blocking(body_of, "append", target.name, part)
+    answer = await upload(runtime, body, repeatable=True)
     if answer.dataset_id != target.id:
         raise _made_anew(target, answer)
     if answer.created:
@@ -217,7 +218,7 @@ async def _created(runtime: Runtime, name: str, part: Sequence[bytes], descripti
     """Send the first part. Only one of several who create a name at once succeeds; after an attempt whose answer was
     lost, a dataset of that name that has exactly these rows is the one that it made.
     """
-    body = body_of("create", name, part, description)
+    body = await runtime.run_blocking(body_of, "create", name, part, description)
     number = 0
     while True:
         number += 1

@@ -151,9 +151,13 @@ async def exported(runtime: Runtime, dataset_id: str, *, version: str | None = N
     where = path("datasets", dataset_id, "jsonl")
     text = await fetch_text(runtime, where, media="text/plain", query=_of_version(version))
     try:
-        return [_EXPORTED.decode(line) for line in text.encode().split(b"\n") if line]
+        return await runtime.run_blocking(_exported_of, text)
     except (msgspec.DecodeError, UnicodeError) as exc:
         raise InvalidResponseError(f"the JSONL export of dataset {dataset_id} cannot be read: {exc}") from exc
+
+
+def _exported_of(text: str) -> list[ExportedExample]:
+    return [_EXPORTED.decode(line) for line in text.encode().split(b"\n") if line]
 
 
 def _of_version(version: str | None) -> Query:

@@ -10,9 +10,8 @@ from promptops.core.errors import NotFoundError, ServerError, ValidationError
 from promptops.core.messages import READ, WRITE, Profile, Request, Response, Timeouts
 from promptops.core.pagination import CursorPage
 from promptops.core.runtime import Runtime
-from promptops.models import decoder
 from promptops.phoenix._address import Query, pairs, path
-from promptops.phoenix._answers import TOLERANT, decoded, refuse_html, unusable
+from promptops.phoenix._answers import answer, any_answer, refuse_html, unusable
 from promptops.phoenix._checks import is_count, shown
 from promptops.phoenix._versions import VERSION_HEADER
 
@@ -76,7 +75,7 @@ async def fetch(
         InvalidResponseError: A web page answered, or the answer does not have the shape.
     """
     request = Request(method="GET", path=where, query=query, profile=profile, timeout=timeout)
-    return decoded(request, await runtime.send(request), decoder(shape))
+    return await answer(runtime, request, await runtime.send(request), shape)
 
 
 async def fetch_if_there(
@@ -100,7 +99,7 @@ async def fetch_if_there(
     )
     response = await runtime.send(request)
     if response.status != _NOT_FOUND:
-        return decoded(request, response, decoder(shape))
+        return await answer(runtime, request, response, shape)
     if VERSION_HEADER in response.headers:
         return None
     raise unusable(response, f"GET {where} was answered with 404, and not by a Phoenix server: is a proxy in between?")
@@ -142,7 +141,7 @@ async def fetch_page(
     query = (*query, *pairs(limit=wanted, cursor=cursor))
     request = Request(method="GET", path=where, query=query, profile=profile, timeout=timeout)
     response = await runtime.send(request)
-    body = decoded(request, response, decoder(shape))
+    body = await answer(runtime, request, response, shape)
     following: str | None = body.next_cursor
     try:
         items = [convert(item) for item in body.data]
@@ -175,7 +174,7 @@ async def fetch_json(runtime: Runtime, where: str, *, query: Query = (), profile
         InvalidResponseError: A web page answered, or it is not JSON even so.
     """
     request = Request(method="GET", path=where, query=query, profile=profile)
-    return decoded(request, await runtime.send(request), TOLERANT)
+    return await any_answer(runtime, request, await runtime.send(request))
 
 
 async def send(
@@ -221,7 +220,7 @@ async def send(
         timeout=timeout,
         repeatable=repeatable,
     )
-    return decoded(request, await _written(runtime, request), decoder(shape))
+    return await answer(runtime, request, await _written(runtime, request), shape)
 
 
 async def send_empty(
