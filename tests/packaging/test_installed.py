@@ -107,6 +107,34 @@ from promptops.experiments import AsyncExperiments, SyncDatasets, exact_match
 
 print(AsyncExperiments, SyncDatasets, exact_match)
 """,
+    "promptops-phoenix": """
+import asyncio
+
+from promptops.core import NetworkError
+from promptops.phoenix import PhoenixClient, SyncPhoenixClient
+from promptops.phoenix.tracing import NewSpan
+
+
+async def main() -> None:
+    async with PhoenixClient(base_url="http://127.0.0.1:9", timeout=2.0) as client:
+        try:
+            await client.spans.log(project="here", spans=[NewSpan(name="step")])
+        except NetworkError as error:
+            print("refused:", error.message)
+
+
+asyncio.run(main())
+with SyncPhoenixClient(base_url="http://127.0.0.1:9", timeout=2.0) as blocking:
+    try:
+        name: str = blocking.prompts.get("greeting", label="production").name
+    except NetworkError as error:
+        print("refused:", error.message)
+    try:
+        count: int = blocking.datasets.get("sums").example_count
+        print(blocking.experiments.run("adder", dataset="sums", task=len), count)
+    except NetworkError as error:
+        print("refused:", error.message)
+""",
     "promptops-client": """
 import asyncio
 
@@ -156,6 +184,7 @@ SIBLINGS = {
     "promptops-telemetry": {"core"},
     "promptops-prompts": {"core", "models", "cache"},
     "promptops-experiments": {"core", "models"},
+    "promptops-phoenix": {"core", "models", "cache", "prompts", "experiments"},
     "promptops-client": {"core", "models", "cache", "telemetry", "prompts", "experiments"},
     "promptops-server": {"core", "models", "cache", "prompts"},
     "promptops-cli": {"core", "models", "cache", "telemetry", "prompts", "experiments", "client"},
@@ -200,7 +229,9 @@ def test_wrong_use_is_refused_by_the_types(environment: Callable[[str], Environm
     assert 'Unexpected keyword argument "title"' in done.stdout
 
 
-@pytest.mark.parametrize(("name", "most"), [("promptops-client", 10), ("promptops-prompts", 9)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("promptops-client", 10), ("promptops-prompts", 9), ("promptops-phoenix", 10)]
+)
 def test_package_installs_few_distributions(
     environment: Callable[[str], Environment], capsys: pytest.CaptureFixture[str], name: str, most: int
 ) -> None:

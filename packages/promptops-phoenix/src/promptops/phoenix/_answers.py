@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 from promptops.core import codec
@@ -11,7 +11,7 @@ from promptops.core.errors import InvalidResponseError
 from promptops.core.messages import Request, Response
 from promptops.core.runtime import Runtime
 from promptops.models import decoder
-from promptops.phoenix._large import LARGE, InPieces
+from promptops.phoenix._large import LARGE, in_pieces
 from promptops.phoenix._versions import VERSION_HEADER
 
 __all__ = ["answer", "any_answer", "refuse_html", "unusable"]
@@ -28,7 +28,7 @@ async def answer(runtime: Runtime, request: Request, response: Response, shape: 
     refuse_html(request, response)
     if len(response.body) <= LARGE:
         return codec.decode_response(response, decoder(shape))
-    return await runtime.run_blocking(codec.decode_response, response, InPieces[T](shape))
+    return await runtime.run_blocking(_decoded, response, shape, decoder(shape))
 
 
 async def any_answer(runtime: Runtime, request: Request, response: Response) -> Any:
@@ -36,7 +36,15 @@ async def any_answer(runtime: Runtime, request: Request, response: Response) -> 
     refuse_html(request, response)
     if len(response.body) <= LARGE:
         return codec.decode_response(response, _TOLERANT)
-    return await runtime.run_blocking(codec.decode_response, response, _TOLERANT)
+    return await runtime.run_blocking(_decoded, response, list[Any], _TOLERANT)
+
+
+def _decoded(response: Response, shape: Any, whole: codec.Decoder[T]) -> T:
+    try:
+        return cast("T", in_pieces(shape, response.body))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError):
+        # In one go it may be something after all; else this says where in the whole something is wrong.
+        return codec.decode_response(response, whole)
 
 
 def refuse_html(request: Request, response: Response) -> None:
@@ -69,13 +77,10 @@ def unusable(response: Response, reason: str) -> InvalidResponseError:
 class _Tolerant:
     """A decoder that goes on where strict JSON ends."""
 
-    def __init__(self) -> None:
-        self._list = InPieces[Any](list[Any])
-
     def decode(self, data: bytes, /) -> Any:
         """Decode a whole body; raises msgspec's errors."""
         try:
-            return self._list.decode(data) if data.startswith(b"[") else msgspec.json.decode(data)
+            return msgspec.json.decode(data)
         except msgspec.DecodeError as exc:
             try:
                 return json.loads(data, parse_constant=float)
