@@ -129,6 +129,19 @@ def drive() -> Callable[[Coroutine[Any, Any, Any]], Any]:
     return _drive
 
 
+def _soon(condition: Callable[[], bool], seconds: float = 2.0) -> bool:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.005)
+    return condition()
+
+
+@pytest.fixture
+def soon() -> Callable[[Callable[[], bool]], bool]:
+    """Whether something becomes true within two seconds; it is looked at often, so that this rarely takes long."""
+    return _soon
+
+
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
     """A certificate authority of this run."""

@@ -20,6 +20,7 @@ from promptops.core.transport import Attempt, PoolTimeout
 
 Make = Callable[..., Attempt]
 Send = Callable[[], Awaitable[object]]
+Soon = Callable[[Callable[[], bool]], bool]
 ROUNDS, AT_ONCE = 20, 50
 LONGEST = 0.008
 PHASES = ["connect", "handshake", "head", "body", "anywhere"]
@@ -110,6 +111,7 @@ def test_cancellation_leaks_nothing(
     server_tls: ssl.SSLContext,
     client_tls: ssl.SSLContext,
     quiet_loop: Callable[[], contextlib.AbstractContextManager[list[dict[str, Any]]]],
+    soon: Soon,
 ) -> None:
     async def main() -> None:
         complaints = contextlib.nullcontext([]) if backend == "trio" else quiet_loop()
@@ -123,7 +125,7 @@ def test_cancellation_leaks_nothing(
             assert (await transport.send(attempt("/after"))).status == 200
             assert time.monotonic() - began <= 1.0
             # Nothing spins, nothing runs on, nothing complains.
-            assert min([await _idle_cpu(0.25), await _idle_cpu(0.25)]) < 0.05
+            assert await _idle_cpu(0.25) < 0.05 or await _idle_cpu(0.25) < 0.05
             if backend == "asyncio":
                 assert asyncio.all_tasks() == {asyncio.current_task()}
             await transport.aclose()
@@ -132,8 +134,7 @@ def test_cancellation_leaks_nothing(
 
     with _server(phase, server_tls) as (server, url, heal):
         anyio.run(main, backend=backend)
-        time.sleep(0.05)
-        assert server.open_connections == 0
+        assert soon(lambda: server.open_connections == 0)
 
 
 def test_cancelled_waiter_that_was_granted_a_slot_passes_it_on(attempt: Make) -> None:
