@@ -1,9 +1,10 @@
-"""Records some events and ends without a shutdown, with the exit code 3."""
+"""Records some events, says when it is done, and ends without a shutdown, with the exit code 3."""
 
 from __future__ import annotations
 
 import multiprocessing
 import sys
+import time
 
 from promptops.core import RuntimeConfig
 from promptops.telemetry import HttpExporter, Telemetry, TelemetryConfig
@@ -31,4 +32,5 @@ if __name__ == "__main__":
         process.join()
     else:
         KEPT.extend(record(sys.argv[1], 600) for _ in range(2))
+    print(time.monotonic(), flush=True)
     sys.exit(3)
