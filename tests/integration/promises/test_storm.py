@@ -34,22 +34,26 @@ class Half(Mode):
 
 
 class Load:
-    """Calls of all clients, at a steady rate each: when each began, and whether it succeeded."""
+    """Calls of all clients, at a steady rate each: when each began, whether it succeeded, and when it ended."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[float, bool]] = []
+        self.calls: list[tuple[float, bool, float]] = []
 
     async def one(self, runtime: Runtime) -> None:
         began = time.monotonic()
         try:
             await runtime.send(CALL)
         except PromptOpsError:
-            self.calls.append((began, False))
+            self.calls.append((began, False, time.monotonic()))
         else:
-            self.calls.append((began, True))
+            self.calls.append((began, True, time.monotonic()))
 
     def between(self, start: float, end: float) -> list[bool]:
-        return [succeeded for began, succeeded in self.calls if start <= began < end]
+        return [succeeded for began, succeeded, _ in self.calls if start <= began < end]
+
+    def under_way(self, start: float, end: float) -> int:
+        """How many calls may have sent requests in that time: those that began before are among them."""
+        return sum(began < end and ended >= start for began, _, ended in self.calls)
 
 
 async def run_async(runtimes: list[Any], load: Load, end: float) -> None:
@@ -134,8 +138,9 @@ def test_outage_then_half_an_outage_then_recovery(
     director.join()
     (half_at, down_requests), (well_at, half_requests) = seen
     down_calls, half_calls = len(load.between(start, half_at)), len(load.between(half_at, well_at))
-    in_outage, in_half = down_requests / down_calls, (half_requests - down_requests) / half_calls
-    last_failure = max((began for began, succeeded in load.calls if not succeeded), default=0.0)
+    in_outage = down_requests / down_calls
+    in_half = (half_requests - down_requests) / load.under_way(half_at, well_at)
+    last_failure = max((began for began, succeeded, _ in load.calls if not succeeded), default=0.0)
     with capsys.disabled():
         print(
             f"\n{down_calls} calls in the outage: {in_outage:.3f}x; {half_calls} in half of one: {in_half:.3f}x;"
