@@ -76,7 +76,7 @@ async def prompts_of_phoenix(client: PhoenixClient, mine: PromptCreate, theirs: 
     assert_type(await client.prompts.get_version(version_id=made.id), PromptVersion)
     assert_type(await client.prompts.update_prompt(name="a", description=None), Prompt)
     assert_type(await client.prompts.tags(version_id=made.id), list[PromptVersionTag])
-    await client.prompts.create_prompt("a", version=mine)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+    await client.prompts.create_prompt("a", version=mine)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def prompts_blocking(client: SyncPhoenixClient, mine: PromptCreate) -> None:
@@ -134,7 +134,7 @@ def datasets_blocking(client: SyncPhoenixClient) -> None:
     assert_type(client.datasets.splits("sums"), dict[str | None, int])
     assert_type(client.datasets.create_split(dataset="sums", name="hard"), DatasetSplit)
     assert_type(client.datasets.add_label(dataset="sums", label="maths"), DatasetLabel)
-    client.datasets.versions("sums")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+    client.datasets.versions("sums")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def experiments(client: PhoenixClient) -> None:
@@ -198,7 +198,7 @@ def tracing_blocking(client: SyncPhoenixClient, span: Span) -> None:
     assert_type(client.annotations.add_many(annotations=[NewAnnotation(name="good", span_id="0a")]), list[str])
     assert_type(client.annotations.iterate(project="default", trace_ids=["0a"]), Iterator[Annotation])
     assert_type(client.annotations.configs.get(config="good"), AnnotationConfig)
-    client.annotations.add("good", span_id="0a")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+    client.annotations.add("good", span_id="0a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def ports(client: SyncPhoenixClient) -> None:
@@ -217,4 +217,4 @@ async def lifecycle() -> None:
     with SyncPhoenixClient(api_key=lambda: "key") as blocking:
         assert_type(blocking, SyncPhoenixClient)
         assert_type(blocking.health().ready, bool)
-    SyncPhoenixClient("http://127.0.0.1:6006")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+    SyncPhoenixClient("http://127.0.0.1:6006")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

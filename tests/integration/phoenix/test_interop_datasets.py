@@ -105,6 +105,53 @@ async def test_a_table_with_splits_and_ids_is_read_field_by_field(
     assert (await phoenix.datasets.splits(name))[test] == 1
 
 
+async def test_a_data_frame_is_read_field_by_field(
+    phoenix: PhoenixClient, official: OfficialClient, unique: Unique
+) -> None:
+    """Numbers, booleans and texts keep their kinds, and the frame that theirs makes of it again is the same."""
+    name, train, test = unique("frame"), unique("train"), unique("test")
+    rows: list[dict[str, Any]] = [
+        {"q": "2+2 ☃", "n": 7, "x": 0.5, "yes": True, "a": "4", "m": {"deep": [1, None]}, "key": "one", "part": train},
+        {"q": "3+3", "n": -1, "x": 2.0, "yes": False, "a": "6", "m": {"deep": []}, "key": "two", "part": test},
+        {"q": "", "n": 2**53, "x": 1e-9, "yes": True, "a": "8", "m": {}, "key": "three", "part": train},
+    ]
+    made, frame = official(
+        """
+        def run(client, payload):
+            import pandas
+
+            rows = payload.pop("rows")
+            made = client.datasets.create_dataset(dataframe=pandas.DataFrame(rows), **payload)
+            frame = made.to_dataframe()
+            return [made.id, frame[["input", "output", "metadata"]].to_dict("records")]
+        """,
+        {
+            "name": name,
+            "rows": rows,
+            "input_keys": ["q", "n", "x", "yes"],
+            "output_keys": ["a"],
+            "metadata_keys": ["m"],
+            "split_key": "part",
+            "example_id_key": "key",
+        },
+    )
+    examples = await phoenix.datasets.examples(name)
+    assert [dict(example.fields) for example in examples] == [
+        {
+            "input": {key: row[key] for key in ("q", "n", "x", "yes")},
+            "expected": {"a": row["a"]},
+            "metadata": {"m": row["m"]},
+        }
+        for row in rows
+    ]
+    kinds = {key: type(value) for key, value in examples[0].input.items()}
+    assert kinds == {"q": str, "n": int, "x": float, "yes": bool}
+    assert [example.example_id for example in examples] == ["one", "two", "three"]
+    assert await phoenix.datasets.splits(made) == {train: 2, test: 1}
+    ours = [{"input": one.input, "output": one.output, "metadata": one.metadata} for one in examples]
+    assert frame == ours
+
+
 async def test_what_ours_creates_the_official_client_reads_field_by_field(
     phoenix: PhoenixClient, official: OfficialClient, unique: Unique
 ) -> None:

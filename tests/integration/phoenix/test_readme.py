@@ -24,7 +24,7 @@ def blocks(text: str) -> list[str]:
 
 @pytest.fixture
 def run(tmp_path: Path, phoenix_url: str) -> Callable[[str], list[str]]:
-    """Runs a program in a directory of its own, with the server known as the README says, and returns what it prints."""
+    """Runs a program, which finds the server as the README says, in a directory of its own; returns what it prints."""
 
     def start(code: str) -> list[str]:
         (tmp_path / "example.py").write_text(code, encoding="utf-8")
@@ -73,10 +73,9 @@ def test_the_examples_do_what_is_said_one_after_another(
 def test_every_call_that_replaces_one_of_the_official_client_is_there() -> None:
     client = PhoenixClient(base_url="http://127.0.0.1:9")
     _, _, table = README.partition("| `arize-phoenix-client` | here |")
-    rows = [line for line in table.splitlines() if line.startswith("| `")]
-    named_here = [
-        call for row in rows for call in re.findall(r"`(?!promptops)([a-z]+)\.([a-z_]+)", row.rpartition(" | ")[2])
-    ]
+    ours = "\n".join(line.rpartition(" | ")[2] for line in table.splitlines() if line.startswith("| `"))
+    resources = "prompts|datasets|experiments|spans|annotations|sessions"
+    named_here: list[tuple[str, str]] = re.findall(rf"(?<!promptops\.)\b({resources})\.([a-z_]+)", ours)
     assert len(named_here) >= 25
     absent = [".".join(call) for call in named_here if not hasattr(getattr(client, call[0]), call[1])]
     assert absent == []

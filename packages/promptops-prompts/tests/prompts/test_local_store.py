@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +29,15 @@ class TestLocalPrompts(PromptStoreConformance):
 
     @pytest.fixture
     def put(self, prompts: LocalPromptStore, tmp_path: Path) -> PutPrompt:
-        """Writes the file: the store itself does not."""
+        """Writes the file: the store itself does not; each is a second newer than the one before."""
         folder = PromptFolder(tmp_path)
+        moments = count(int(time.time()))
 
         async def write(prompt: PromptCreate) -> PromptResponse:
             fields: dict[str, Any] = {name: getattr(prompt, name) for name in PromptCreate.__struct_fields__}
             document = msgspec.convert(fields | {"variables": []}, PromptDocument, from_attributes=True)
-            folder.write(document)
+            moment = next(moments)
+            os.utime(folder.write(document), (moment, moment))
             return await prompts.get(document.slug)
 
         return write

@@ -50,6 +50,7 @@ Feature = Literal[
     "projects",
     "modules",
     "tags",
+    "search_content",
     "server_rendering",
     "times",
 ]
@@ -63,6 +64,7 @@ Feature = Literal[
 - ``history``: tell what happened to a prompt.
 - ``projects``: keep prompts of several projects apart.
 - ``modules``, ``tags``: find prompts by their module, by their words.
+- ``search_content``: find prompts by what they say. Without it a search looks into names and descriptions.
 - ``server_rendering``: render where the prompt lives.
 - ``times``: know when a version was made.
 """
@@ -106,7 +108,7 @@ class PromptQuery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         project: The project, or None for every project that the key grants.
         module_id: Only prompts of this module.
-        query: Only prompts with this text in name, description or content; a store that says so looks into less.
+        query: Only prompts with this text in name, description or (``search_content``) content.
         tags: Only prompts that have all of these.
         sort_by: The field to sort by.
         sort_order: ``asc`` or ``desc``.

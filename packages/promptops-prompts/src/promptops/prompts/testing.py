@@ -17,6 +17,7 @@ from promptops.core.errors import (
     PromptNotFoundError,
     UnsupportedOperation,
 )
+from promptops.core.pagination import OffsetPage
 from promptops.models import (
     ChatMessage,
     ModelSettings,
@@ -33,7 +34,7 @@ from promptops.models import (
     ToolResultPart,
 )
 from promptops.prompts.render import render_prompt
-from promptops.prompts.stores import Feature, PromptQuery, PromptStore
+from promptops.prompts.stores import SORT_ORDERS, Feature, PromptQuery, PromptStore, SortBy
 
 __all__ = ["PromptStoreConformance", "PutPrompt"]
 
@@ -190,6 +191,13 @@ class PromptStoreConformance:
             with pytest.raises(PromptNotFoundError, match=made.slug):
                 await _get(prompts, made.slug, version=absent)
 
+    async def test_versions_end(self, prompts: PromptStore, put: PutPrompt) -> None:
+        """Behind the last one there is nothing, and their number is told all the same."""
+        made = await put(_text(_name("ending")))
+        for offset, expected in ((0, [made.version]), (1, []), (7, [])):
+            page = await prompts.versions_page(made.slug, project=None, limit=1, offset=offset, timeout=None)
+            assert ([prompt.version for prompt in page.items], page.total, page.has_more) == (expected, 1, False)
+
     async def test_version_of_another_prompt_is_not_returned(self, prompts: PromptStore, put: PutPrompt) -> None:
         """Wherever a store takes its numbers from, they belong to a prompt."""
         if not prompts.capabilities.can("write_prompts"):
@@ -232,29 +240,63 @@ class PromptStoreConformance:
         }
         assert [(error.prompt_id, error.code) for error in batch.errors] == [(absent, "PROMPT_NOT_FOUND")]
 
-    async def test_prompts_are_listed_sorted_and_searched_in_pages(self, prompts: PromptStore, put: PutPrompt) -> None:
-        """Pages join without a gap or a repetition."""
+    async def test_prompts_are_listed_in_every_order(self, prompts: PromptStore, put: PutPrompt) -> None:
+        """By name, by age, by what changed last, by version; up and down."""
         token = uuid.uuid4().hex
         names = [f"{letter}-{token}" for letter in "bca"]
         for name in names:
-            await put(_text(name))
+            await put(_text(name, f"Hello {{{{ who }}}}, this is {name}!"))
 
-        async def listed(limit: int, offset: int, **fields: Any) -> tuple[list[str], int, bool]:
-            query = PromptQuery(query=token, limit=limit, offset=offset, **fields)
-            page = await prompts.list_page(query, timeout=None)
-            return [prompt.slug for prompt in page.items], page.total, page.has_more
+        async def check(sort_by: SortBy, expected: Sequence[str]) -> list[PromptResponse]:
+            up, down = [await _listed(prompts, query=token, sort_by=sort_by, sort_order=order) for order in SORT_ORDERS]
+            assert [prompt.slug for prompt in up.items] == list(expected)
+            assert [prompt.slug for prompt in down.items] == list(expected)[::-1]
+            return up.items
 
-        by_name = sorted(names)
-        assert await listed(2, 0, sort_by="name", sort_order="asc") == (by_name[:2], 3, True)
-        assert await listed(2, 2, sort_by="name", sort_order="asc") == (by_name[2:], 3, False)
+        await check("name", sorted(names))
+        found = await check("created_at", names)
         if prompts.capabilities.can("write_prompts"):
-            await _update(prompts, names[0], content="newer")
-            assert (await listed(10, 0, sort_by="updated_at"))[0][0] == names[0]
+            for changed in (names[0], names[0], names[1]):
+                await _update(prompts, changed, content=f"newer {uuid.uuid4().hex}")
+            found = await check("updated_at", [names[2], names[0], names[1]])
+        else:
+            await check("updated_at", names)
+        assert len({prompt.version for prompt in found}) == len(names)
+        await check("version", [prompt.slug for prompt in sorted(found, key=_rank)])
+
+    async def test_pages_join_without_a_gap_and_end(self, prompts: PromptStore, put: PutPrompt) -> None:
+        """Every prompt is on one of them; behind the last one there is nothing."""
+        token = uuid.uuid4().hex
+        names = [(await put(_text(f"{letter}-{token}"))).slug for letter in "bdaec"]
+        for order, expected in (("asc", sorted(names)), ("desc", sorted(names)[::-1])):
+            walked: list[str] = []
+            for offset in (0, 2, 4, 5, 9):
+                page = await _listed(prompts, query=token, sort_by="name", sort_order=order, limit=2, offset=offset)
+                walked += [prompt.slug for prompt in page.items]
+                assert (page.total, page.limit, page.offset) == (5, 2, offset)
+                assert page.has_more is (offset + len(page.items) < 5 and bool(page.items))
+            assert walked == expected
+
+    async def test_search_finds_text_wherever_the_store_looks(self, prompts: PromptStore, put: PutPrompt) -> None:
+        """In names and descriptions, large letters like small ones, and in contents where it says so."""
+        word = f"w{uuid.uuid4().hex}"
+        named = await put(_text(f"a-{word}-b"))
+        described = await put(_text(_name("described"), description=f"About {word}."))
+        saying = await put(_text(_name("saying"), f"Say {word}: {{{{ who }}}}"))
+        expected = {named.slug, described.slug}
+        if prompts.capabilities.can("search_content"):
+            expected.add(saying.slug)
+        for text in (word, word[3:-3], word.upper()):
+            page = await _listed(prompts, query=text)
+            assert {prompt.slug for prompt in page.items} == expected
+            assert page.total == len(expected)
+        for pattern in (f"{word[:9]}%{word[-9:]}", f"{word[:-1]}_", f"{word}*", f"{word}x"):
+            assert (await _listed(prompts, query=pattern)).total == 0
 
     async def test_new_prompt_is_among_the_first_of_the_list(self, prompts: PromptStore, put: PutPrompt) -> None:
         """The latest version of each."""
         made = await put(_text(_name("listed")))
-        page = await prompts.list_page(PromptQuery(limit=50), timeout=None)
+        page = await _listed(prompts, limit=50)
         assert [prompt.content for prompt in page.items if prompt.slug == made.slug] == [made.content]
         assert page.total >= len(page.items)
 
@@ -272,7 +314,7 @@ class PromptStoreConformance:
                 continue
             assert (await listing).items == []
             made = await put(_text(_name("other"), **written))
-            page = await prompts.list_page(PromptQuery(**wanted), timeout=None)
+            page = await _listed(prompts, **wanted)
             assert [prompt.slug for prompt in page.items] == [made.slug]
 
     async def test_taken_name_is_a_conflict_and_changes_nothing(self, prompts: PromptStore, put: PutPrompt) -> None:
@@ -307,6 +349,8 @@ class PromptStoreConformance:
         page = await prompts.versions_page(made.slug, project=None, limit=1, offset=1, timeout=None)
         assert [prompt.version for prompt in page.items] == versions[1:2]
         assert (page.total, page.has_more) == (3, True)
+        page = await prompts.versions_page(made.slug, project=None, limit=2, offset=2, timeout=None)
+        assert ([prompt.version for prompt in page.items], page.total, page.has_more) == (versions[2:], 3, False)
 
     async def test_update_of_what_was_not_read_is_a_conflict(self, prompts: PromptStore, put: PutPrompt) -> None:
         """The etag of the latest version is accepted."""
@@ -452,6 +496,16 @@ class PromptStoreConformance:
             assert abs(made.created_at - datetime.now(UTC)) < timedelta(minutes=5)
         else:
             assert {made.created_at, made.updated_at} == {datetime(1970, 1, 1, tzinfo=UTC)}
+
+
+async def _listed(prompts: PromptStore, **query: Any) -> OffsetPage[PromptResponse]:
+    return await prompts.list_page(PromptQuery(**query), timeout=None)
+
+
+def _rank(prompt: PromptResponse) -> tuple[list[int], str]:
+    """Where the version of a prompt stands: by its numbers, then by what follows them."""
+    numbers, _, rest = prompt.version.partition("+")
+    return [int(number) for number in numbers.split(".")], rest
 
 
 async def _refused(prompts: PromptStore, feature: Feature, call: Awaitable[Any]) -> None:

@@ -23,7 +23,7 @@ from promptops.prompts.stores import Capabilities, Feature
 
 __all__ = ["ReadOnly"]
 
-_CAPABILITIES: Final = Capabilities(store="local", features=frozenset({"modules", "tags", "times"}))
+_CAPABILITIES: Final = Capabilities(store="local", features=frozenset({"modules", "tags", "search_content", "times"}))
 
 
 class ReadOnly:
