@@ -34,18 +34,29 @@ def interpreter(requirements: Path, *, folder: Path | None = None) -> Path:
     digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
     environment = where / f"{requirements.stem}-{digest}"
     python = environment / "bin/python"
-    complete = environment / "complete"
-    if complete.exists():
+    if _is_usable(environment):
         return python
     where.mkdir(parents=True, exist_ok=True)
     with (where / f"{environment.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.exists():
+        if not _is_usable(environment):
             uv = os.environ.get("UV") or shutil.which("uv")
             if uv is None:
                 raise RuntimeError("uv is needed to make environments: https://docs.astral.sh/uv/")
-            subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)], check=True)
-            command = [uv, "pip", "sync", "--quiet", "--python", str(python), str(requirements)]
-            subprocess.run(command, check=True)
-            complete.touch()
+            make = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)]
+            fill = [uv, "pip", "sync", "--quiet", "--python", str(python), str(requirements)]
+            for command in (make, fill):
+                # uv holds the lock as well: it goes on when this process is killed, and nobody may get in its way.
+                subprocess.run(command, check=True, pass_fds=(lock.fileno(),))
+            _complete(environment).touch()
     return python
+
+
+def _complete(environment: Path) -> Path:
+    """What is there once everything else is."""
+    return environment / "complete"
+
+
+def _is_usable(environment: Path) -> bool:
+    """Whether it was made to its end, and the interpreter that it was made from is still there."""
+    return _complete(environment).exists() and (environment / "bin/python").exists()

@@ -21,6 +21,13 @@ from promptops.phoenix.datasets import (
     PhoenixReplacePlan,
     SyncPhoenixDatasets,
 )
+from promptops.phoenix.experiments import (
+    AsyncPhoenixExperiments,
+    ExperimentTag,
+    PhoenixExperimentStore,
+    SyncPhoenixExperiments,
+)
+from promptops.phoenix.experiments import Experiment as ExperimentRecord
 from promptops.phoenix.prompts import (
     AsyncPhoenixPrompts,
     Prompt,
@@ -143,7 +150,9 @@ async def experiments(client: PhoenixClient) -> None:
     assert_type(await client.experiments.resume("first", task=len), ExperimentResult)
     assert_type(await client.experiments.rescore("first", [str.isdigit]), ExperimentResult)
     assert_type(await client.experiments.compare("first", "second"), Comparison)
+    assert_type(client.experiments, AsyncPhoenixExperiments)
     assert_type(await client.experiments.get("first"), Experiment)
+    assert_type(await client.experiments.record(experiment="first"), ExperimentRecord)
     assert_type(await client.experiments.runs("first"), list[ExperimentRun])
     empty = await client.experiments.create_empty(name="third", dataset="sums", repetitions=2)
     assert_type(empty.missing_run_count, int)
@@ -164,7 +173,8 @@ def experiments_blocking(client: SyncPhoenixClient) -> None:
     assert_type(client.experiments.list(dataset="sums"), list[Experiment])
     assert_type(client.experiments.iterate_runs("first"), Iterator[ExperimentRun])
     assert_type(client.experiments.record(experiment="first").project_name, str | None)
-    assert_type([tag.name for tag in client.experiments.tags(experiment="first")], list[str])
+    assert_type(client.experiments, SyncPhoenixExperiments)
+    assert_type(client.experiments.tags(experiment="first"), list[ExperimentTag])
     assert_type(
         client.experiments.incomplete_evaluations(experiment="first", evaluators=["correct"]),
         Iterator[tuple[UnitKey, tuple[str, ...]]],
@@ -205,6 +215,7 @@ def ports(client: SyncPhoenixClient) -> None:
     prompt_port: PromptStore = client.stores.prompts
     dataset_port: DatasetStore = client.stores.datasets
     experiment_port: ExperimentStore = client.stores.experiments
+    assert_type(client.stores.experiments, PhoenixExperimentStore)
     assert_type(Stores(datasets=dataset_port, experiments=experiment_port), Stores)
     del prompt_port
 

@@ -67,12 +67,15 @@ class PhoenixServer:
             )
         url = f"http://127.0.0.1:{port}"
         expires = time.monotonic() + _READY_SECONDS
-        while not _is_ready(url):
-            if self._process.poll() is not None or time.monotonic() > expires:
-                tail = log.read_text(errors="replace")[-2000:]
-                self.stop()
-                raise RuntimeError(f"the Phoenix server did not become ready; its log ends with:\n{tail}")
-            time.sleep(0.1)
+        try:
+            while not _is_ready(url):
+                if self._process.poll() is not None or time.monotonic() > expires:
+                    tail = log.read_text(errors="replace")[-2000:]
+                    raise RuntimeError(f"the Phoenix server did not become ready; its log ends with:\n{tail}")
+                time.sleep(0.1)
+        except BaseException:  # an interrupt, too: in its own session, the server would not hear of it
+            self.stop()
+            raise
         self.url = url
         return self
 

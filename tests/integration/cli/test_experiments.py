@@ -306,3 +306,20 @@ def test_the_same_commands_work_against_a_server(experiments: Command, url: str,
     assert "verdict: pass" in there(*gate, "--dataset", "numbers").stdout
     assert "flaky: 40 rows, 0 failed" in there("report", "flaky", "--report", "flaky.html").stdout
     assert '"expected","7"' in (tmp_path / "flaky.html").read_text(encoding="utf-8")
+
+
+def test_an_experiment_of_another_machine_is_taken_over_from_the_server(
+    experiments: Command, url: str, tmp_path: Path
+) -> None:
+    def there(*arguments: str, code: int = 0) -> Ran:
+        return ran(experiments(*arguments, "--quiet", PROMPTOPS_BASE_URL=url), code)
+
+    scored = ("--dataset", "numbers", "--evaluator", "::right")
+    there("run", "tasks.py::flaky", "--name", "flaky", *scored)
+    (tmp_path / "mended").touch()
+    elsewhere = ("--journal", str(tmp_path / "another.sqlite3"))
+    assert "`--task`" in there("resume", "flaky", *elsewhere, code=3).stderr
+    assert "nothing" in there("resume", "nothing", "--task", "tasks.py::flaky", *scored, *elsewhere, code=3).stderr
+    there("resume", "flaky", "--retry-failed", "--task", "tasks.py::flaky", *scored, *elsewhere)
+    assert len((tmp_path / "calls.txt").read_text(encoding="utf-8").split()) == 41
+    there("resume", "flaky", *elsewhere)

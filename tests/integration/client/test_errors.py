@@ -93,7 +93,7 @@ async def test_a_wrong_key(make_client: MakeClient, keyed_server: Any, call: Cal
 
 
 async def test_a_missing_key(make_client: MakeClient, keyed_server: Any) -> None:
-    with pytest.raises(AuthenticationError, match="key"):
+    with pytest.raises(AuthenticationError, match="No key was sent; pass api_key, or set PROMPTOPS_API_KEY"):
         await make_client(keyed_server.config(api_key=None)).prompts.list()
 
 

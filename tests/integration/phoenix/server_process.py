@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -35,6 +36,9 @@ def main() -> None:
     sys.path.insert(0, str(repository))
     from tools.phoenix.server import PhoenixServer
 
+    # The server is in a session of its own: it would go on without this process.
+    for end in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(end, lambda number, frame: sys.exit(128 + number))
     alive = os.open(root / "alive.lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(alive, fcntl.LOCK_EX)
     (root / "started").touch()

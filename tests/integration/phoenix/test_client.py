@@ -73,6 +73,7 @@ async def test_missing_or_wrong_key_is_refused_and_says_where_to_put_one(
     with pytest.raises(AuthenticationError, match="PHOENIX_API_KEY") as caught:
         await projects(make_phoenix(base_url=phoenix_auth.url, **settings))
     assert "canary" not in repr((str(caught.value), caught.value.__dict__))
+    assert ("No key was sent" in str(caught.value)) is not bool(settings)
 
 
 async def test_health_and_version_need_no_key(make_phoenix: Make, phoenix_auth: Any) -> None:

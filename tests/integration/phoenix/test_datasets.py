@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from promptops.core.errors import (
 from promptops.core.messages import Request, Response
 from promptops.core.runtime import Runtime
 from promptops.experiments.datasets import read_examples
+from promptops.experiments.stores import DatasetStore
 from promptops.experiments.testing import DatasetStoreConformance
 from promptops.phoenix import PhoenixClient, _dataset_uploads
 from promptops.phoenix._ids import global_id
@@ -47,6 +49,11 @@ class TestPhoenixDatasetStore(DatasetStoreConformance):
     @pytest.fixture
     async def datasets(self, phoenix: PhoenixClient) -> PhoenixDatasetStore:
         return phoenix.stores.datasets
+
+    async def test_more_examples_than_one_page_keep_their_order(self, datasets: DatasetStore) -> None:
+        """The server has no pages of them, and takes a second for a thousand."""
+        dataset = await datasets.create(f"many-{uuid.uuid4().hex}", ({"number": number} for number in range(201)))
+        assert [example["number"] async for example in datasets.examples(dataset.id)] == list(range(201))
 
 
 async def test_any_json_comes_back_as_it_was(phoenix: PhoenixClient, unique: Unique) -> None:
@@ -322,6 +329,25 @@ async def test_splits_are_made_changed_and_deleted(phoenix: PhoenixClient, uniqu
     with pytest.raises(NotFoundError):
         await phoenix.datasets.delete_split(dataset=name, split=global_id("DatasetSplit", 2**40))
     assert await phoenix.datasets.splits(name) == {None: 4}
+
+
+async def test_split_of_another_dataset_is_no_dead_end(phoenix: PhoenixClient, unique: Unique) -> None:
+    mine, other, split = unique("mine"), unique("other"), unique("train")
+    await phoenix.datasets.create(mine, [{"q": 1}, {"q": 2}])
+    await phoenix.datasets.create_rows(name=other, inputs=[{"q": 1}], splits=[split])
+    with pytest.raises(ConflictError) as taken:
+        await phoenix.datasets.create_split(dataset=mine, name=split)
+    with pytest.raises(NotFoundError) as absent:
+        await phoenix.datasets.update_split(dataset=mine, split=split)
+    for error in (taken.value, absent.value):
+        for way_out in ("list_splits", "assign_split", "a field 'split'", "its id"):
+            assert way_out in str(error)
+    # What the messages say does it.
+    (there,) = await phoenix.datasets.list_splits(dataset=other)
+    first, second = (example.id for example in await phoenix.datasets.examples(mine))
+    await phoenix.datasets.update_split(dataset=mine, split=there.id, add=[first])
+    await phoenix.datasets.update_split(dataset=mine, split=split, add=[second])
+    assert await phoenix.datasets.splits(mine) == {split: 2}
 
 
 async def test_assigned_splits_are_stable_when_examples_are_added(phoenix: PhoenixClient, unique: Unique) -> None:
@@ -621,15 +647,18 @@ async def test_a_dataset_that_was_deleted_meanwhile_is_not_filled_in_silence(
     assert caught.value.details["new_dataset_id"] != made.id
 
 
-async def test_more_examples_than_one_request_takes_report_the_true_counts(phoenix_url: str, unique: Unique) -> None:
+async def test_more_examples_than_one_request_takes_report_the_true_counts(
+    phoenix_url: str, unique: Unique, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_dataset_uploads, "ROWS_PER_UPLOAD", 200)  # of 2,000: the server takes a second for 1,000
     steps: list[tuple[int, int]] = []
     async with PhoenixClient(base_url=phoenix_url) as client:
         made = await client.datasets.create(
             unique("large"),
-            ({"question": f"What is {n} and {n}?", "expected": str(2 * n)} for n in range(4100)),
+            ({"question": f"What is {n} and {n}?", "expected": str(2 * n)} for n in range(410)),
             on_progress=lambda done, of: steps.append((done, of)),
         )
-        assert (made.example_count, len(made.versions)) == (4100, 3)
-        assert steps == [(2000, 4100), (4000, 4100), (4100, 4100)]
+        assert (made.example_count, len(made.versions)) == (410, 3)
+        assert steps == [(200, 410), (400, 410), (410, 410)]
         found = await client.datasets.examples(made.id)
-        assert [example["expected"] for example in found] == [str(2 * n) for n in range(4100)]
+        assert [example["expected"] for example in found] == [str(2 * n) for n in range(410)]

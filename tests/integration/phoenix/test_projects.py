@@ -66,10 +66,17 @@ async def test_projects_are_listed_page_by_page_and_filtered_by_name(phoenix: Ph
     assert found == [project.id for project in made[::-1]]
 
 
-async def test_the_projects_of_experiments_are_listed_on_request_alone(phoenix: PhoenixClient) -> None:
-    everything = {project.id for project in await phoenix.projects.list(experiments=True, evaluators=True)}
+async def test_the_projects_of_experiments_are_listed_on_request_alone(phoenix: PhoenixClient, unique: Unique) -> None:
+    dataset = await phoenix.datasets.create(name=unique("dataset"), examples=[{"input": {"a": 1}}])
+    experiment = await phoenix.experiments.create_empty(name=unique("experiment"), dataset=dataset.id)
+    name = experiment.project_name
+    assert name
+    await phoenix.projects.create(name=name, exist_ok=True)
 
-    assert {project.id for project in await phoenix.projects.list()} <= everything
+    assert await phoenix.projects.list(name_contains=name) == []
+    assert await phoenix.projects.list(name_contains=name, evaluators=True) == []
+    found = await phoenix.projects.list(name_contains=name, experiments=True)
+    assert [project.name for project in found] == [name]
 
 
 async def test_the_default_project_stays(phoenix: PhoenixClient) -> None:

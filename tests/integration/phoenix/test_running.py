@@ -19,6 +19,7 @@ import anyio
 import httpx
 import msgspec
 import pytest
+from promptops.core.errors import ValidationError
 from promptops.core.messages import EXPERIMENT_RESULTS
 from promptops.core.testing import FaultProxy
 from promptops.core.testing.faults import Pass, Refuse
@@ -272,6 +273,25 @@ async def test_experiment_of_another_machine_is_resumed_from_the_server(
     )
     assert calls.of[5] == 1
     assert rest.experiment(dataset, name)["successful_run_count"] == COUNT
+
+
+async def test_experiment_of_a_split_is_resumed_with_the_examples_of_the_split(
+    phoenix: PhoenixClient, rest: Rest, dataset: str, unique: Unique, tmp_path: Path
+) -> None:
+    name = unique("part")
+    examples = await phoenix.datasets.examples(dataset)
+    chosen = unique("split")
+    await phoenix.datasets.create_split(dataset=dataset, name=chosen, example_ids=[one.id for one in examples[2:5]])
+    await phoenix.experiments.create_empty(name=name, dataset=dataset, splits=[chosen])
+    calls = Calls()
+    options: dict[str, Any] = {"dataset": dataset, "task": calls, "task_version": "1", "progress": False}
+    options["journal"] = tmp_path / "another.sqlite3"
+    with pytest.raises(ValidationError, match="made with repetitions=1"):
+        await phoenix.experiments.resume(name, repetitions=2, **options)
+    for _ in range(2):
+        assert len((await phoenix.experiments.resume(name, **options)).rows) == 3
+    assert calls.of == {2: 1, 3: 1, 4: 1}
+    assert rest.experiment(dataset, name)["successful_run_count"] == 3
 
 
 async def test_deleted_experiment_is_stored_anew_and_not_in_the_one_that_got_its_id(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -50,6 +50,10 @@ class AsyncThings(AsyncResource):
         """Look without waiting."""
         return name
 
+    def broken(self) -> int:
+        """Fail within."""
+        return len(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - on purpose
+
     @property
     def project(self) -> str | None:
         """The project."""
@@ -58,6 +62,8 @@ class AsyncThings(AsyncResource):
 
 class SyncThings(SyncResource[AsyncThings]):
     """Things, blocking."""
+
+    broken = forward(AsyncThings.broken)
 
     get = bridge(AsyncThings.get)
     fail = bridge(AsyncThings.fail)
@@ -186,3 +192,24 @@ def test_parity_names_every_difference() -> None:
     for part in ("lacks iterate", "extra has no twin", "get: another", "fail: still", "suspend: another signature"):
         assert part in said
     assert "peek" not in said
+
+
+class SyncOtherThings(SyncThings):
+    """Things of another kind."""
+
+    peek = forward(AsyncThings.peek)
+
+
+def test_error_of_a_wrong_argument_names_the_method_that_was_called(inner: AsyncThings) -> None:
+    things: Any = SyncOtherThings(inner)
+    calls: dict[str, Callable[[], Any]] = {
+        "SyncThings.get() missing 1 required positional argument: 'name'": lambda: things.get(),
+        "SyncThings.get() got an unexpected keyword argument 'other'": lambda: things.get("a", other=1),
+        "SyncThings.iterate() missing 1 required positional argument: 'count'": lambda: things.iterate(),
+        "SyncOtherThings.peek() missing 1 required positional argument: 'name'": lambda: things.peek(),
+        "object of type 'int' has no len()": lambda: things.broken(),
+    }
+    for message, call in calls.items():
+        with pytest.raises(TypeError) as caught:
+            call()
+        assert str(caught.value) == message

@@ -240,6 +240,32 @@ def test_refused_key_is_a_typed_error_with_the_request_id(play: Play) -> None:
     assert caught.value.request_id == "req-9"
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"api_key": None}, "No key was sent; pass api_key, or set PROMPTOPS_API_KEY."),
+        ({"api_key": "the-key"}, "The server refused the key; check api_key or PROMPTOPS_API_KEY."),
+        ({"api_key": lambda: "the-key"}, "The server refused the key; check api_key or PROMPTOPS_API_KEY."),
+        ({"api_key": None, "headers": (("authorization", "Basic abcd"),)}, "The server refused the key"),
+        ({"api_key": None, "headers": (("x-api-key", "abcd"),)}, "The server refused the key"),
+        ({"api_key": None, "headers": (("x-team", "search"),)}, "No key was sent"),
+    ],
+    ids=["none", "key", "function", "authorization", "header of its own", "another header"],
+)
+def test_refusal_without_a_key_says_that_none_was_sent(play: Play, settings: dict[str, Any], said: str) -> None:
+    bench = Bench(play, Response(status=401, headers={"content-type": "text/plain"}, body=b"Invalid token"))
+    with pytest.raises(AuthenticationError) as caught:
+        bench.send(GET, **settings)
+    assert caught.value.message.startswith(f"Invalid token. {said}")
+
+
+def test_client_of_the_callers_may_have_sent_a_key(play: Play) -> None:
+    """It is not said then that there was none."""
+    bench = Bench(play, Response(status=401, headers={"content-type": "text/plain"}, body=b"Invalid token"))
+    with pytest.raises(AuthenticationError, match="refused the key"):
+        bench.send(GET, api_key=None, http_client=object())
+
+
 def test_busy_pool_is_not_retried_on_the_prompt_path(play: Play) -> None:
     bench = Bench(play, PoolTimeout("busy", timed_out=True))
     with pytest.raises(PromptOpsTimeoutError) as caught:

@@ -145,7 +145,9 @@ def test_settings_show_no_secret() -> None:
     [
         ((("content-length", "canary"),), "content-length"),
         ((("Host", "canary"),), "host"),
-        ((("a b", "canary"),), "a b"),
+        ((("x-a", "b"), ("Bearer canary", "")), "at 2"),
+        ((("x-a", 5),), "'x-a' must be text, not int"),
+        (((5, "canary"),), "at 1"),
         ((("x-a", "canary\r\nx-b: 1"),), "x-a"),
         ((("x-a", "canäry"),), "x-a"),
         ((("x-a", "canary"), ("X-A", "canary")), "twice"),

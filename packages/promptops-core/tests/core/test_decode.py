@@ -90,6 +90,15 @@ def test_bare_sentence_of_a_refused_key_says_what_to_check() -> None:
     assert error.message == "Invalid token. The server refused the key; check api_key or OTHER_KEY."
 
 
+def test_refusal_of_a_request_without_a_key_says_so_after_what_the_server_said() -> None:
+    response = answer(401, {"detail": "Not authenticated"}, content_type="application/json")
+    assert error_from_response(response).message == "Not authenticated"
+    error = error_from_response(response, names=ServerNames(key="OTHER_KEY"), keyless=True)
+    assert error.message == "Not authenticated. No key was sent; pass api_key, or set OTHER_KEY."
+    refused = error_from_response(answer(403, b"Forbidden", content_type="text/plain"), keyless=True)
+    assert "No key" not in refused.message
+
+
 def test_detail_with_a_list_of_problems() -> None:
     error = decoded(422, {"detail": [{"loc": ["body", "name"], "msg": "field required", "type": "missing"}]})
     assert type(error) is errors.ValidationError
@@ -333,3 +342,24 @@ def test_one_item_of_an_answer_has_the_error_of_its_code(code: str, kind: type[e
     error = error_of_code(code, "It said so.")
     assert (type(error), error.message) == (kind, "It said so.")
     assert type(error_of_code(code, "")) is kind
+
+
+KEY = "sk-canary-0123456789abcdef"
+
+
+@pytest.mark.parametrize("before", [0, 150, 185, 195, 790])
+@pytest.mark.parametrize("form", ["text", "spaced", "detail", "problem", "html", "location"])
+def test_no_part_of_a_secret_is_left_where_a_message_is_cut_off(form: str, before: int) -> None:
+    said = f"{'x' * before} {KEY} more"
+    responses = {
+        "text": Response(status=403, headers={}, body=said.encode()),
+        "spaced": Response(status=403, headers={}, body=f"{' ' * before}{KEY}".encode()),
+        "detail": Response(status=403, headers={}, body=json.dumps({"detail": said}).encode()),
+        "problem": Response(
+            status=422, headers={}, body=json.dumps({"detail": [{"loc": ["body", said], "msg": said}]}).encode()
+        ),
+        "html": Response(status=502, headers={}, body=f"<html><title>{said}</title>".encode()),
+        "location": Response(status=302, headers={"location": f"https://h.test/{said}"}, body=b""),
+    }
+    error = error_from_response(responses[form], secrets=[KEY])
+    assert "sk-" not in repr((error, error.message, error.__dict__))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from promptops.core.errors import NotFoundError
+from promptops.core.errors import ConflictError, NotFoundError, ValidationError
 from promptops.experiments import (
     AsyncExperiments,
     Evaluation,
@@ -167,10 +167,94 @@ def test_other_repetitions_than_the_stored_ones_are_a_plan_and_no_change(
     assert len(rows_of(server)) == 30
 
 
+def test_rows_that_another_machine_brought_meanwhile_stay_and_are_not_paid_for_again(
+    call: Call, questions: str, server: MemoryServer, machines: tuple[Path, Path]
+) -> None:
+    options: dict[str, Any] = {"evaluators": same, "evaluator_versions": {"same": "1"}}
+    with pytest.raises(KeyboardInterrupt):
+        call("run", "e", dataset=questions, task=Paid(stop_after=4), concurrency=1, journal=machines[0], **options)
+    call("resume", "e", dataset=questions, task=Paid(), journal=machines[1], **options)
+    before = rows_of(server)
+    task = Paid()
+    result = call("resume", "e", dataset=questions, task=task, journal=machines[0], **options)
+    assert not task.calls
+    assert not server.sent("DELETE")
+    assert rows_of(server) == before
+    assert len(result.rows) == 10
+
+
+def test_an_experiment_that_is_stored_anew_keeps_what_another_machine_brought(
+    call: Call, questions: str, server: MemoryServer, machines: tuple[Path, Path]
+) -> None:
+    fails = Paid(lambda example: example["expected"] == "0")
+    call("run", "e", dataset=questions, task=fails, journal=machines[0])
+    call(
+        "resume",
+        "e",
+        task=Paid(lambda example: example["expected"] == "7"),
+        repetitions=2,
+        journal=machines[1],
+    )
+    before = rows_of(server)
+    task = Paid()
+    call("retry_failed", "e", task=task, journal=machines[0])
+    after = rows_of(server)
+    assert task.calls == {"0": 1}
+    assert len(server.sent("DELETE")) == 1
+    changed = [key for key in before if before[key] != after.get(key)]
+    assert [(before[key]["error"] is None, after[key]["error"] is None) for key in changed] == [(False, True)]
+    assert len(before) == len(after) == 20
+
+
+def test_an_experiment_that_another_machine_stored_anew_is_found_by_its_name(
+    call: Call, questions: str, server: MemoryServer, machines: tuple[Path, Path]
+) -> None:
+    call("run", "e", dataset=questions, task=Paid(lambda example: example["expected"] == "4"), journal=machines[0])
+    call("retry_failed", "e", dataset=questions, task=Paid(), journal=machines[1])
+    before, deleted = rows_of(server), len(server.sent("DELETE"))
+    task = Paid()
+    result = call("retry_failed", "e", dataset=questions, task=task, journal=machines[0])
+    assert not task.calls
+    assert (rows_of(server), len(server.sent("DELETE"))) == (before, deleted)
+    assert [row.error for row in result.rows] == [None] * 10
+
+
+@pytest.mark.parametrize("method", ["resume", "retry_failed", "rescore"])
+def test_an_experiment_that_only_has_the_same_name_is_never_deleted(
+    call: Call, questions: str, server: MemoryServer, machines: tuple[Path, Path], method: str
+) -> None:
+    call("run", "e", dataset=questions, task=lambda example: "other", task_version="1", journal=machines[0])
+    server.experiments.clear()
+    call("run", "e", dataset=questions, task=Paid(), journal=machines[1])
+    before = rows_of(server)
+    task: dict[str, Any] = {"task": lambda example: "other", "task_version": "1"}
+    if method == "rescore":
+        task = {"evaluators": exact_match()}
+    with pytest.raises(ConflictError, match="has other outputs than the journal in 10 rows"):
+        call(method, "e", dataset=questions, journal=machines[0], **task)
+    assert rows_of(server) == before
+    assert not server.sent("DELETE")
+
+
 def test_an_experiment_that_neither_has_is_not_found(call: Call, questions: str, machines: tuple[Path, Path]) -> None:
     for dataset in (questions, None):
-        with pytest.raises(NotFoundError, match="'absent' in the journal"):
+        with pytest.raises(NotFoundError, match=r"'absent' in the journal.*\. The store \(native\) says: no experi"):
             call("resume", "absent", dataset=dataset, task=Paid(), journal=machines[1])
+
+
+def test_a_close_name_is_suggested_that_only_the_store_has(
+    call: Call, questions: str, machines: tuple[Path, Path]
+) -> None:
+    call("run", "baseline", dataset=questions, task=Paid(), journal=machines[0])
+    with pytest.raises(NotFoundError, match="did you mean 'baseline'") as caught:
+        call("resume", "baselin", dataset=questions, task=Paid(), journal=machines[1])
+    assert caught.value.details["suggestions"] == ["baseline"]
+
+
+def test_a_dataset_that_is_not_stored_is_refused_with_what_to_do(call: Call, machines: tuple[Path, Path]) -> None:
+    examples: Any = [{"input": "a"}]
+    with pytest.raises(ValidationError, match=r"not list; store the examples with datasets\.create"):
+        call("run", "e", dataset=examples, task=Paid(), journal=machines[0])
 
 
 @pytest.mark.parametrize("typed", ["text", {"a": [1, None]}, "", None, 3.5])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 from promptops.core.errors import ConflictError, NetworkError, NotFoundError, ValidationError
 from promptops.core.messages import Request
 from promptops.experiments import AsyncDatasets, RowsError, SyncDatasets
+from promptops.experiments.datasets import to_dataframe
 
 if TYPE_CHECKING:
     from .conftest import MemoryServer
@@ -147,6 +149,31 @@ def test_one_object_in_place_of_a_list_is_refused(datasets: SyncDatasets) -> Non
         datasets.create("d", single)
 
 
+@pytest.mark.parametrize(
+    ("make", "advice"),
+    [
+        (
+            lambda: to_dataframe([{"q": 1}]),
+            r"a data frame; give read_examples\(frame\) of promptops.experiments.datasets",
+        ),
+        (lambda: "examples.csv", r"text or a path; for a file, give read_examples\(path\)"),
+        (lambda: Path("examples.csv"), r"text or a path; for a file, give read_examples\(path\)"),
+        (lambda: 5, "not one int"),
+    ],
+    ids=["data frame", "text", "path", "number"],
+)
+def test_what_read_examples_reads_is_refused_by_its_name(
+    datasets: SyncDatasets, server: MemoryServer, make: Callable[[], Any], advice: str
+) -> None:
+    given = make()
+    with pytest.raises(ValidationError, match=advice):
+        datasets.create("cities", given)
+    assert server.requests == []
+    with pytest.raises(ValidationError, match=advice):
+        datasets.insert("cities", given)
+    assert server.requests == []
+
+
 def test_nesting_that_no_server_takes_is_refused(datasets: SyncDatasets) -> None:
     value: list[Any] = []
     for _ in range(70):
@@ -180,6 +207,19 @@ def test_a_name_that_is_not_there_names_the_close_ones(datasets: SyncDatasets) -
     datasets.create("questions", [{"a": 1}])
     with pytest.raises(NotFoundError, match=r"'qestions'.*did you mean 'questions'"):
         datasets.get("qestions")
+
+
+def test_a_name_that_is_not_there_counts_what_was_looked_at(datasets: SyncDatasets) -> None:
+    datasets.create("a0", [{"a": 1}])
+    with pytest.raises(NotFoundError, match="there is 1, none is close"):
+        datasets.get("something else")
+    for number in range(1, 100):
+        datasets.create(f"a{number}", [{"a": 1}])
+    with pytest.raises(NotFoundError, match="there are 100, none is close"):
+        datasets.get("something else")
+    datasets.create("a100", [{"a": 1}])
+    with pytest.raises(NotFoundError, match="there are more than 100; none of the first 100 is close"):
+        datasets.get("something else")
 
 
 def test_a_name_on_the_second_page_is_found(datasets: SyncDatasets) -> None:

@@ -254,6 +254,13 @@ def test_missing_values_of_a_data_frame_are_null_and_its_index_can_be_the_id() -
     ]
 
 
+def test_a_data_frame_is_validated_as_it_would_be_read() -> None:
+    frame = to_dataframe([{"key": "a", "n": 1}, {"key": "b", "n": 2}])
+    assert validate_examples(frame, {"properties": {"n": {"type": "integer"}}}, id_column="key") == 2
+    with pytest.raises(RowsError):
+        validate_examples(frame, {"properties": {"n": {"type": "string"}}}, id_column="key")
+
+
 def test_a_missing_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     monkeypatch.setitem(sys.modules, "pandas", None)

@@ -233,6 +233,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(monkeypatch: pytest.MonkeyP
             running()
     assert len(called) == len(caught.value.rows) <= 8
     assert isinstance(caught.value.__cause__, JournalFull)
+    assert "in the journal" not in caught.value.message
     paid = len(called)
     assert len(resume("e", **options).rows) == 50
     assert len(called) == 50 + paid - 5

@@ -48,10 +48,16 @@ def test_a_name_that_would_hide_a_metric_of_another_is_refused() -> None:
     assert len(named_evaluators({"rouge2": score, "rouge": score})) == 2
 
 
-@pytest.mark.parametrize("name", ["", 'a"b', "a\\b", "a\nb", "x" * 129])
+@pytest.mark.parametrize("name", ["", "  ", 'a"b', "a\\b", "a\nb", "x" * 129])
 def test_a_name_that_no_column_can_have_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="cannot be named"):
         named_evaluators({name: score})
+
+
+@pytest.mark.parametrize("given", ["exact_match", ["exact_match"], [None], [5]])
+def test_what_is_no_evaluator_is_refused_for_that_and_not_for_its_name(given: Any) -> None:
+    with pytest.raises(ValidationError, match="an evaluator is a function, or an object with name and evaluate, not "):
+        named_evaluators(given)
 
 
 NAMELESS: list[Any] = [lambda output: 1, functools.partial(score)]  # pyright: ignore[reportUnknownLambdaType]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from promptops.core.errors import ConflictError, NetworkError, NotFoundError, ValidationError
+from promptops.core.errors import AuthenticationError, ConflictError, NetworkError, NotFoundError, ValidationError
 from promptops.core.messages import Request
 from promptops.experiments import (
     AsyncExperiments,
@@ -86,6 +86,23 @@ def test_a_resumed_run_pays_for_nothing_twice_and_stores_every_row_once(
     assert len(rows_of(server)) == 10
 
 
+def test_rows_that_the_server_refused_for_the_key_are_stored_by_a_resume_with_another(
+    call: Call, questions: str, server: MemoryServer
+) -> None:
+    def revoked(request: Request) -> None:
+        if request.method == "POST":
+            raise AuthenticationError("the key was revoked")
+
+    task = Paid()
+    server.before = revoked
+    with pytest.raises(UploadError, match="in the journal: resume the experiment once the reason is gone") as caught:
+        call("run", "e", dataset=questions, task=task)
+    assert not caught.value.retryable
+    server.before = None
+    assert len(call("resume", "e", task=task).rows) == 10
+    assert set(task.calls.values()) == {1}
+
+
 def test_rows_that_were_never_stored_are_stored_by_a_resume(call: Call, questions: str, server: MemoryServer) -> None:
     def away(request: Request) -> None:
         if request.method == "POST":
@@ -120,8 +137,9 @@ def test_an_outage_in_the_middle_costs_no_row(call: Call, datasets: SyncDatasets
     assert len({row["example_id"] for row in rows_of(server)}) == 450
 
 
+@pytest.mark.parametrize("column", ["", "promptops.started_at"])
 def test_rows_that_arrived_without_an_answer_are_not_stored_again(
-    call: Call, questions: str, server: MemoryServer
+    call: Call, questions: str, server: MemoryServer, column: str
 ) -> None:
     original = server.send
 
@@ -137,9 +155,12 @@ def test_rows_that_arrived_without_an_answer_are_not_stored_again(
         call("run", "e", dataset=questions, task=task)
     server.send = original  # type: ignore[method-assign]
     server._replays.clear()  # pyright: ignore[reportPrivateUsage] - the server forgets keys after a day
+    for row in rows_of(server):
+        row.pop(column, None)  # an earlier version stored rows without it
     assert len(rows_of(server)) == 10
     call("resume", "e", task=task)
     assert len(rows_of(server)) == 10
+    assert not server.sent("DELETE")
     assert set(task.calls.values()) == {1}
 
 

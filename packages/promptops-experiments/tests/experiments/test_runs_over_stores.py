@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import anyio
+import msgspec
 import pytest
 from promptops.core.bridge import drive
-from promptops.core.errors import ConflictError, NetworkError, NotFoundError, UnsupportedOperation
+from promptops.core.errors import ConflictError, NetworkError, NotFoundError, UnsupportedOperation, ValidationError
 from promptops.core.runtime import Runtime
 from promptops.core.testing import assert_parity
 from promptops.experiments import (
@@ -72,6 +73,7 @@ class Elsewhere:
         self.before: Callable[[str], None] = lambda _: None
         self.after: Callable[[str], None] = lambda _: None
         self.sending: Callable[[], Any] | None = None
+        self.part: set[str] | None = None
         self.capabilities = Capabilities(store="elsewhere", features=_FEATURES, uploads=uploads)
 
     async def create(
@@ -120,7 +122,8 @@ class Elsewhere:
         self.after("upload_evaluations")
 
     async def get(self, experiment: str, *, dataset_id: str | None = None) -> StoredExperiment:
-        return await self.store.get(experiment, dataset_id=dataset_id)
+        found = await self.store.get(experiment, dataset_id=dataset_id)
+        return found if self.part is None else msgspec.structs.replace(found, example_count=len(self.part))
 
     def iterate(self, *, dataset_id: str | None = None) -> AsyncIterator[StoredExperiment]:
         return self.store.iterate(dataset_id=dataset_id)
@@ -134,8 +137,10 @@ class Elsewhere:
                 id=found.id, example_id=found.example_id, output=found.output, error=found.error, fields=told
             )
 
-    def incomplete_runs(self, experiment_id: str, *, repetitions: int | None = None) -> AsyncIterator[UnitKey]:
-        return self.store.incomplete_runs(experiment_id, repetitions=repetitions)
+    async def incomplete_runs(self, experiment_id: str, *, repetitions: int | None = None) -> AsyncIterator[UnitKey]:
+        async for key in self.store.incomplete_runs(experiment_id, repetitions=repetitions):
+            if self.part is None or key.example_id in self.part:
+                yield key
 
     def incomplete_evaluations(
         self, experiment_id: str, names: Sequence[str]
@@ -245,6 +250,10 @@ class Judge:
 async def rows_in(store: ExperimentStore, name: str) -> list[ExperimentRun]:
     [experiment] = [found async for found in store.iterate() if found.name == name]
     return [row async for row in store.runs(experiment.id)]
+
+
+async def incomplete(store: ExperimentStore, experiment_id: str) -> list[UnitKey]:
+    return [key async for key in store.incomplete_runs(experiment_id)]
 
 
 def stored(store: Elsewhere, name: str = "e") -> list[ExperimentRun]:
@@ -458,6 +467,43 @@ def test_a_row_that_changed_after_it_arrived_is_no_arrived_row(call: Call, store
     assert [row.scores for row in stored(store)] == [{"exact_match": 1.0}] * 10
 
 
+def test_a_row_that_the_store_does_not_take_costs_no_other_row_its_place(call: Call, store: Elsewhere) -> None:
+    original = store.store.upload_runs
+
+    async def picky(experiment_id: str, runs: Sequence[ExperimentRun], *, key: str | None = None) -> list[str]:
+        if any(run.output in {"3", "8"} for run in runs):
+            raise ValidationError("an output nests too deeply")
+        return await original(experiment_id, runs, key=key)
+
+    store.store.upload_runs = picky  # type: ignore[method-assign]
+    task = Paid()
+    options: dict[str, Any] = {"dataset": "questions", "task": task, "evaluators": exact_match()}
+    with pytest.raises(UploadError, match="nests too deeply"):
+        call("run", "e", **options, concurrency=10)
+    with pytest.raises(UploadError, match=r"^2 of 10 finished rows could not be stored") as caught:
+        call("resume", "e", **options)
+    assert caught.value.stored == 8
+    assert {row.output for row in stored(store)} == set("01245679")
+    store.store.upload_runs = original  # type: ignore[method-assign]
+    call("resume", "e", **options)
+    assert len(stored(store)) == 10
+    assert set(task.calls.values()) == {1}
+
+
+def test_a_store_that_takes_no_row_is_not_asked_about_each(call: Call, store: Elsewhere) -> None:
+    def never(name: str) -> None:
+        if name == "upload_runs":
+            raise ValidationError("no")
+
+    store.before = never
+    with pytest.raises(UploadError, match="no"):
+        call("run", "e", dataset="questions", task=Paid())
+    store.forget()
+    with pytest.raises(UploadError, match=r"^10 of 10"):
+        call("resume", "e", dataset="questions", task=Paid())
+    assert len(store.calls) <= 20
+
+
 def test_the_name_of_an_experiment_is_taken_once(call: Call, store: Elsewhere) -> None:
     call("run", "e", dataset="questions", task=Paid())
     task = Paid()
@@ -615,6 +661,55 @@ def test_rows_that_another_machine_brought_meanwhile_are_not_paid_for_again(
     assert len(store.evaluated) == 10
 
 
+def test_rows_that_a_store_lost_are_stored_again_in_the_experiment_that_has_the_name_now(
+    call: Call, store: Elsewhere
+) -> None:
+    options: dict[str, Any] = {"dataset": "questions", "evaluators": exact_match()}
+    call("run", "e", task=Paid(), **options)
+    [row, *_] = stored(store)
+    dataset_id = drive(store.get("e")).dataset_id or ""
+    drive(store.store.delete(drive(store.get("e")).id))
+    drive(store.store.create("e", dataset_id=dataset_id, runs=[row]))
+    store.forget()
+    task = Paid()
+    result = call("resume", "e", task=task, **options)
+    assert not task.calls
+    assert len(store.sent) == 9
+    assert [row.scores for row in stored(store)] == [{"exact_match": 1.0}] * 10
+    assert len(result.rows) == 10
+    store.forget()
+    call("resume", "e", task=task, **options)
+    assert store.calls == []
+
+
+def test_more_repetitions_than_the_store_takes_are_refused_before_the_first_task(
+    call: Call, store: Elsewhere, machines: tuple[Path, Path]
+) -> None:
+    call("run", "e", dataset="questions", task=Paid(), repetitions=2, journal=machines[0])
+    task = Paid()
+    for journal in machines:
+        with pytest.raises(ValidationError, match="made with repetitions=2"):
+            call("resume", "e", task=task, repetitions=3, accept_changes=True, journal=journal)
+    assert not task.calls
+    result = call("resume", "e", task=task, journal=machines[0])
+    assert len(result.rows) == len(stored(store)) == 20
+
+
+def test_an_experiment_of_a_part_of_a_dataset_is_resumed_with_that_part(
+    call: Call, local: LocalStore, store: Elsewhere, machines: tuple[Path, Path]
+) -> None:
+    dataset_id = drive(local.datasets.get("questions")).id
+    experiment_id = drive(store.store.create("e", dataset_id=dataset_id)).id
+    ids = [key.example_id for key in drive(incomplete(store, experiment_id))]
+    store.part = set(ids[3:7])
+    task = Paid()
+    result = call("resume", "e", dataset="questions", task=task, journal=machines[0])
+    assert sorted(task.calls) == ["3", "4", "5", "6"]
+    assert len(result.rows) == 4
+    again = call("resume", "e", dataset="questions", task=task, journal=machines[0])
+    assert task.calls.total() == len(again.rows) == 4
+
+
 def test_scores_of_one_output_never_go_to_another(call: Call, store: Elsewhere, machines: tuple[Path, Path]) -> None:
     first, second = machines
     options: dict[str, Any] = {"dataset": "questions", "evaluators": exact_match(), "task_version": "1"}
@@ -628,11 +723,44 @@ def test_scores_of_one_output_never_go_to_another(call: Call, store: Elsewhere, 
         call("run", "e", task=lambda example: "other", journal=first, **options)
     store.before = lambda _: None
     call("resume", "e", task=Paid(), journal=second, **options)
-    with pytest.raises(UploadError, match="another output already"):
+    with pytest.raises(UploadError, match=r"another output already.*journal= another file") as caught:
         call("resume", "e", task=lambda example: "other", journal=first, **options)
+    assert caught.value.stored == 0
     assert [(row.output, row.scores) for row in sorted(stored(store), key=lambda row: row.output or "")] == [
         (str(number), {"exact_match": 1.0}) for number in range(10)
     ]
+
+
+def test_scores_never_go_to_the_outputs_of_an_experiment_that_only_has_the_same_name(
+    call: Call, store: Elsewhere, machines: tuple[Path, Path]
+) -> None:
+    first, second = machines
+    call("run", "e", dataset="questions", task=lambda example: "other", task_version="1", journal=first)
+    drive(store.store.delete(drive(store.get("e")).id))
+    call("run", "e", dataset="questions", task=Paid(), journal=second)
+    with pytest.raises(UploadError, match="another output already"):
+        call("rescore", "e", [Judge("late")], dataset="questions", journal=first)
+    assert [row.scores for row in stored(store)] == [{}] * 10
+
+
+def test_outputs_are_never_scored_against_the_examples_of_another_dataset_that_has_the_id(
+    call: Call, local: LocalStore, store: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("run", "e", dataset="questions", task=Paid())
+    drive(store.store.delete(drive(store.get("e")).id))
+    original = local.datasets.examples
+
+    async def others(dataset: str, *, version: str | None = None) -> AsyncIterator[DatasetExample]:
+        async for example in original(dataset, version=version):
+            yield DatasetExample(id=example.id, fields={"expected": "something else"})
+
+    store.forget()
+    with monkeypatch.context() as patched:
+        patched.setattr(local.datasets, "examples", others)
+        with pytest.raises(ConflictError, match="10 examples are changed"):
+            call("rescore", "e", exact_match())
+    assert store.calls == []
+    assert call("rescore", "e", exact_match()).mean("exact_match") == 1.0
 
 
 def test_scores_with_several_names_are_not_made_again_by_another_machine(

@@ -31,6 +31,7 @@ GOOD = NewAnnotation(name="q", span_id=SPAN, score=1)
         ({"score": float("inf")}, "annotations[1].score"),
         ({"score": True}, "annotations[1].score"),
         ({"score": "1"}, "annotations[1].score"),
+        ({"metadata": {"a": eval("[" * 61 + "]" * 61)}}, "annotations[1].metadata"),
         ({"metadata": {"a": [float("nan")]}}, "annotations[1].metadata.a[0]"),
         ({"document_position": -1}, "annotations[1].document_position"),
         ({"document_position": True}, "annotations[1].document_position"),

@@ -14,6 +14,7 @@ from promptops.models import (
     ImagePart,
     ModelSettings,
     ModelSpecificPrompt,
+    PromptCreate,
     PromptResponse,
     ResponseFormat,
     TextPart,
@@ -108,6 +109,7 @@ FUNCTION = {"type": "function", "function": {"name": "find"}}
         (prompt(template_format="jinja2"), "template_format", "changed"),
         (prompt(content="{{user.name}}"), "content", "changed"),
         (prompt(content="a {{! comment }}"), "content", "changed"),
+        (prompt(content="{{^a}}none{{/a}} \\{{a}}"), "content", "unsupported"),  # it would be read back as it stands
         (chat(ChatMessage(role="placeholder", content="", name="h")), "messages[0]", "unsupported"),
         (chat(ChatMessage(role="function", content="Hi")), "messages[0]", "unsupported"),
         (chat(ChatMessage(role="ai", content="Hi")), "messages[0].role", "changed"),
@@ -128,12 +130,12 @@ FUNCTION = {"type": "function", "function": {"name": "find"}}
         (
             saying(ToolResultPart(tool_call_id="c", content="{{a}}")),
             "messages[0].content[1].content",
-            "changed",
+            "unsupported",
         ),
         (
             saying(ToolCallPart(id="c", name="f", arguments={"a": [{"b": "{{x}}"}]}), role="assistant"),
             "messages[0].content[1].arguments.a[0].b",
-            "changed",
+            "unsupported",
         ),
         (prompt(tool_choice=ToolChoice(type="auto")), "tool_choice", "unsupported"),
         (prompt(tools=[FIND], tool_choice=ToolChoice(type="auto", name="find")), "tool_choice.name", "unsupported"),
@@ -319,3 +321,44 @@ def test_converting_changes_nothing_of_the_original() -> None:
 def test_labels_status_and_ids_are_no_part_of_a_version() -> None:
     fields = PromptFields(content="Hi", model_settings=ModelSettings(provider="openai", model="m"))
     assert to_phoenix(fields) == to_phoenix(prompt(labels=["x"], status="active", etag="e", slug="p"))
+
+
+def test_dicts_say_the_same_as_structs() -> None:
+    chat_of_dicts: dict[str, Any] = {
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi {{ who }}"}]}],
+        "tools": [{"name": "find"}],
+        "tool_choice": {"type": "auto"},
+        "response_format": {"type": "json_schema", "name": "city"},
+        "model_settings": {"provider": "openai", "model": "m", "temperature": 0.5},
+    }
+    made = to_phoenix(PromptCreate(name="p", **chat_of_dicts))
+    structs = PromptCreate(
+        name="p",
+        messages=[ChatMessage(role="user", content=[TextPart(text="Hi {{ who }}")])],
+        tools=[FIND],
+        tool_choice=ToolChoice(type="auto"),
+        response_format=ResponseFormat(type="json_schema", name="city"),
+        model_settings=ModelSettings(provider="openai", model="m", temperature=0.5),
+    )
+    assert made == to_phoenix(structs)
+    assert made.losses == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"messages": [{"role": "user"}]}, "messages[0]"),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
+        ({"messages": "Hi"}, "messages"),
+        ({"messages": {"role": "user", "content": "Hi"}}, "messages"),
+        ({"content": "Hi", "model_settings": {"temperature": "hot"}}, "model_settings.temperature"),
+        ({"content": "Hi", "model_settings": "gpt-4o"}, "model_settings"),
+        ({"content": "Hi", "tools": [{"description": "find"}]}, "tools[0]"),
+        ({"content": "Hi", "metadata": ["a"]}, "metadata"),
+        ({"content": 5}, "content"),
+    ],
+)
+def test_value_of_a_wrong_type_is_refused_by_the_name_of_its_field(given: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        to_phoenix(PromptCreate(name="p", **given))
+    assert [problem["field"] for problem in caught.value.validation_errors] == [field]

@@ -164,3 +164,20 @@ def test_columns_are_checked_all_at_once() -> None:
     uneven = Columns(inputs=[{}], outputs=[{}], splits=["a", "b"], example_ids=[])
     with pytest.raises(ValidationError, match="inputs has 1 rows, but splits has 2, example_ids has 0"):
         list(column_lines(uneven, ContentIds()))
+
+
+@pytest.mark.parametrize("value", [1, "\ud800"], ids=["number", "lone surrogate"])
+@pytest.mark.parametrize("column", ["example_ids", "splits", "span_ids"])
+def test_what_is_no_text_is_refused_with_its_row(column: str, value: Any) -> None:
+    columns: dict[str, Any] = {"inputs": [{"n": 1}, {"n": 2}], column: [None, value]}
+    with pytest.raises(RowsError) as caught:
+        list(column_lines(Columns(**columns), ContentIds()))
+    assert [problem["field"] for problem in caught.value.validation_errors] == ["rows[1]"]
+
+
+@pytest.mark.parametrize("column", ["example_ids", "splits", "span_ids"])
+def test_a_text_is_no_column(column: str) -> None:
+    """Each of its characters would be the value of a row."""
+    columns: dict[str, Any] = {"inputs": [{"n": 1}, {"n": 2}], column: "ab"}
+    with pytest.raises(ValidationError, match=f"{column} must be a list"):
+        list(column_lines(Columns(**columns), ContentIds()))

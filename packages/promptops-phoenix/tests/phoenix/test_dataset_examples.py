@@ -77,12 +77,31 @@ def test_a_flat_example_is_kept_with_a_mark() -> None:
         ({"q": 1}, {"expected": 1, "b": 2}, {MARKER: ["expected"]}, {"q": 1, "expected": {"expected": 1, "b": 2}}),
         ({"q": 1}, {}, {MARKER: [], "reviewed": True}, {"q": 1, "metadata": {"reviewed": True}}),
         ({"n": "no number"}, {}, {MARKER: {"outside": [], "integers": [["n"], ["gone", 0], []]}}, {"n": "no number"}),
+        ({"n": "42"}, {}, {MARKER: {"outside": [], "integers": [["n"]]}}, {"n": "42"}),
+        ({"n": "9" * 19}, {}, {MARKER: {"outside": [], "integers": [["n"]]}}, {"n": "9" * 19}),
+        ({"n": "9" * 5000}, {}, {MARKER: {"outside": [], "integers": [["n"]]}}, {"n": "9" * 5000}),
     ],
 )
 def test_what_others_wrote_or_changed_is_not_left_out(
     given: dict[str, Any], output: dict[str, Any], metadata: dict[str, Any], fields: dict[str, Any]
 ) -> None:
     assert fields_of(given, output, metadata) == fields
+
+
+@pytest.mark.parametrize("path", [["n", -1], [[0]], [{}], [None], [True]], ids=str)
+def test_a_mark_that_makes_no_sense_changes_nothing(path: list[Any]) -> None:
+    """Anybody can write one."""
+    fields: dict[str, Any] = {"n": ["9" * 30]}
+    assert fields_of(fields, {}, {MARKER: {"outside": [], "integers": [path]}}) == fields
+
+
+def test_what_the_server_keeps_is_not_changed_by_reading_it() -> None:
+    """A replacement that deletes sends it again, and the server fails on an integer of that size."""
+    fields = {"a": [2**64, {"b": 2**70}], "expected": {"c": -(2**64)}, "metadata": {"d": [2**65]}}
+    kept = parts_of(fields)
+    before = msgspec.json.encode(kept)
+    assert fields_of(kept.input, kept.output, kept.metadata) == fields
+    assert msgspec.json.encode(kept) == before
 
 
 def test_integers_that_the_server_cannot_store_are_found_wherever_they_are() -> None:

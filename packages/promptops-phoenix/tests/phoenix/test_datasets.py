@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from promptops.core import RuntimeConfig, SyncRuntime
-from promptops.core.errors import ConflictError, NotFoundError, ServerError, ValidationError
+from promptops.core.errors import ConflictError, NetworkError, NotFoundError, ServerError, ValidationError
 from promptops.core.messages import Response
 from promptops.core.testing import FakeClock, FakeTransport, assert_parity, json_response
 from promptops.core.transport import Attempt, ExchangeFailed
@@ -36,9 +36,9 @@ class Server:
         self.runtime = SyncRuntime(
             RuntimeConfig(base_url="http://phoenix.test"), transport=transport, clock=FakeClock(), random=lambda: 0.5
         )
-        version = ServerVersion(self.runtime)
-        version.known = "20.26.1"
-        self.datasets = SyncPhoenixDatasets(AsyncPhoenixDatasets(self.runtime, version=version))
+        self.known = ServerVersion(self.runtime)
+        self.known.known = "20.26.1"
+        self.datasets = SyncPhoenixDatasets(AsyncPhoenixDatasets(self.runtime, version=self.known))
 
     @property
     def bodies(self) -> list[Any]:
@@ -145,6 +145,18 @@ def test_what_only_phoenix_has_takes_keywords_alone() -> None:
             assert kinds <= {inspect.Parameter.KEYWORD_ONLY}, name
 
 
+def test_a_name_that_is_not_there_does_not_count_the_first_page_as_everything(server: Server) -> None:
+    some = [server.facts | {"name": f"a{number}"} for number in range(100)]
+
+    def answer(attempt: Attempt) -> Response:
+        named = "name=" in attempt.target
+        return json_response({"data": [] if named else some, "next_cursor": None if named else "more"})
+
+    datasets = AsyncPhoenixDatasets(SyncRuntime(RuntimeConfig(), transport=FakeTransport(answer)), version=server.known)
+    with pytest.raises(NotFoundError, match="there are more than 100; none of the first 100 is close"):
+        SyncPhoenixDatasets(datasets).get("something else")
+
+
 def test_many_examples_travel_in_parts_of_two_thousand(server: Server) -> None:
     steps: list[tuple[int, int]] = []
     made = server.datasets.create(
@@ -179,6 +191,54 @@ def test_an_id_that_comes_again_is_refused_and_its_example_stays(server: Server)
     with pytest.raises(ValidationError, match="1 ids are taken"):
         server.datasets.append_rows(dataset="d", inputs=[{"n": 2}], example_ids=["mine"])
     assert (server.rows, len(server.uploads)) == ({"mine": {"n": 1}}, 1)
+
+
+@pytest.mark.parametrize("verb", ["insert", "append"])
+def test_an_example_of_somebody_else_that_was_changed_in_between_is_told(server: Server, verb: str) -> None:
+    """The server changes it, because the id is there by then."""
+    server.datasets.create("d", [{"n": 1}])
+
+    def theirs(_number: int) -> None:
+        server.rows["mine"] = {"n": "theirs"}
+
+    server.before = theirs
+    with pytest.raises(ConflictError, match="took the place of 1 of theirs") as caught:
+        getattr(server.datasets, verb)("d", [ExampleRow(fields={"n": 2}, id="mine", number=1)])
+    assert caught.value.details["updated"] == 1
+
+
+@pytest.mark.parametrize(("arrived", "stored"), [(False, 2000), (True, 4000)])
+def test_examples_of_somebody_else_do_not_count_as_stored(server: Server, *, arrived: bool, stored: int) -> None:
+    """Who appends "the others" then would leave some out."""
+    server.datasets.create("d", [{"n": 0}])
+
+    def fail(number: int) -> BaseException | None:
+        if number < 3:
+            return None
+        server.rows |= {f"theirs{n}": {"n": n} for n in range(2500)}
+        return lost()
+
+    server.before, server.after = (lambda _: None, fail) if arrived else (fail, lambda _: None)
+    with pytest.raises(NetworkError) as caught:
+        server.datasets.append("d", ({"n": n} for n in range(5000)))
+    assert caught.value.details["stored"] == stored
+    assert f"the first {stored} of 5000" in caught.value.__notes__[0]
+
+
+def test_ids_that_the_server_gave_make_no_other_examples(server: Server) -> None:
+    """It would say that there are none of these in the dataset, which does not exist yet."""
+    given = global_id("DatasetExample", 2**40)
+    said = rf"1 ids are those that the server gave .*{given}.*id_column=None"
+    with pytest.raises(ValidationError, match=said):
+        server.datasets.create("d", [{"n": 1, "key": given}], id_column="key")
+    with pytest.raises(ValidationError, match=said):
+        server.datasets.create_rows(name="d", inputs=[{"n": 1}], example_ids=[given])
+    server.datasets.create("d", [{"n": 1}])
+    with pytest.raises(ValidationError, match=said):
+        server.datasets.append("d", [{"n": 1, "key": given}], id_column="key")
+    with pytest.raises(ValidationError, match=said):
+        server.datasets.append_rows(dataset="d", inputs=[{"n": 1}], example_ids=[given])
+    assert len(server.uploads) == 1
 
 
 def test_a_create_is_repeated_by_nobody_but_who_can_tell_whose_the_dataset_is(server: Server) -> None:
@@ -223,6 +283,20 @@ def test_a_replacement_that_met_another_change_says_what_it_did(server: Server) 
     assert caught.value.details["done"] == [0, 0, 3]
 
 
+@pytest.mark.parametrize(("when", "count"), [(LATER, 3), (WHEN, 4)], ids=["later", "in the same second"])
+def test_a_plan_is_not_carried_out_on_a_dataset_that_took_the_place_of_another(
+    server: Server, when: str, count: int
+) -> None:
+    """SQLite gives a dataset that is made anew, and its version, the ids of those that were deleted."""
+    server.datasets.create("d", [{"n": n} for n in range(3)])
+    plan = server.datasets.plan_replace("d", [{"n": 1}])
+    precious = {f"precious{n}": {"n": 9} for n in range(count)}
+    server.created_at, server.rows = when, precious
+    with pytest.raises(ConflictError, match="deleted after the plan was made"):
+        server.datasets.replace("d", confirm=plan)
+    assert (server.rows, len(server.uploads)) == (precious, 1)
+
+
 def test_a_replacement_that_deletes_nothing_sends_only_what_is_new(server: Server) -> None:
     server.datasets.create("d", [{"n": n} for n in range(3)])
     done = server.datasets.replace("d", [{"n": n} for n in range(4)])
@@ -250,3 +324,8 @@ def test_what_is_no_list_of_ids_is_refused_before_anything_is_sent(server: Serve
         server.datasets.create_split(dataset=DATASET, name=" s")
     with pytest.raises(ValidationError, match="limit"):
         server.datasets.list_page(limit=-1)
+    with pytest.raises(ValidationError, match="description"):
+        server.datasets.create("d", [{"n": 1}], description="\ud800")
+    with pytest.raises(ValidationError, match="description"):
+        server.datasets.create_rows(name="d", inputs=[{"n": 1}], description="\ud800")
+    assert server.uploads == []

@@ -141,6 +141,15 @@ def test_output_that_nests_too_deep_to_be_read_again_is_refused() -> None:
     assert run_drafts([run(fine, **{"promptops.output": fine})])
 
 
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
+def test_whole_number_at_which_the_server_fails_is_refused(number: int) -> None:
+    typed = msgspec.json.encode({"a": [number]}).decode()
+    with pytest.raises(ValidationError, match=r"runs\[0\]\.output holds a whole number of more than 64 bits"):
+        run_drafts([run(typed, **{"promptops.output": typed})])
+    fine = msgspec.json.encode({"a": [2**64 - 1, -(2**63), True], "b": str(number)}).decode()
+    assert run_drafts([run(fine, **{"promptops.output": fine})])
+
+
 def test_everything_of_a_row_comes_back() -> None:
     judged = Evaluation(
         score=0.25,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -161,6 +162,19 @@ def test_run_that_is_stored_already_is_found_whatever_the_server_says(
     server.sentence, server.takes_cursors = sentence, takes_cursors
     assert do(server.store.upload_runs(EXPERIMENT, [run("5", 1), run()])) == ids[::-1]
     assert len(server.runs) == 2
+
+
+def test_pages_that_are_not_read_to_their_end_are_closed(server: Server) -> None:
+    do(server.store.upload_runs(EXPERIMENT, [run(), run("5", 1)]))
+    begun: list[Any] = []
+    before = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(firstiter=begun.append)
+    try:
+        do(server.store.upload_runs(EXPERIMENT, [run()]))
+    finally:
+        sys.set_asyncgen_hooks(*before)
+    assert begun
+    assert [generator for generator in begun if generator.ag_frame is not None] == []
 
 
 def test_another_output_in_the_place_of_one_is_a_conflict_and_the_rest_is_stored(server: Server) -> None:

@@ -111,6 +111,17 @@ def test_web_page_is_never_taken_for_an_answer(call: str, media: str) -> None:
     assert len(script.transport.attempts) == 1
 
 
+@pytest.mark.parametrize("call", ["send", "send_empty", "delete"])
+def test_write_of_a_route_that_an_old_server_lacks_names_route_and_version(call: str) -> None:
+    refused = text(b"Method Not Allowed", status=405, headers={"x-phoenix-server-version": "4.1.0"})
+    script = Script(refused)
+    with pytest.raises(InvalidResponseError, match=r"(POST|DELETE) /v1/x answered with status 405.*version 4\.1\.0"):
+        CALLS[call](script)
+    assert len(script.transport.attempts) == 1
+    with pytest.raises(InvalidResponseError, match="base_url does not lead to a Phoenix server"):
+        CALLS[call](Script(text(b"Method Not Allowed", status=405)))
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_web_page_of_something_else_says_that_the_address_is_wrong(call: str) -> None:
     with pytest.raises(InvalidResponseError, match="base_url does not lead to a Phoenix server"):

@@ -17,16 +17,19 @@ from promptops.core.errors import (
     ConflictError,
     InvalidResponseError,
     NetworkError,
+    NotFoundError,
     PromptNotFoundError,
+    ServerError,
     UnsupportedOperation,
     ValidationError,
 )
-from promptops.core.messages import Response
+from promptops.core.messages import PROMPT_READ, Response
 from promptops.core.testing import FakeTransport, assert_parity, json_response
 from promptops.core.transport import Attempt, ConnectFailed, ExchangeFailed
 from promptops.models import PromptCreate, PromptUpdate
 from promptops.phoenix._generated import PromptVersion, PromptVersionData
 from promptops.phoenix._ids import global_id
+from promptops.phoenix._profiles import PROMPT
 from promptops.phoenix._prompt_store import PhoenixPromptStore
 from promptops.phoenix._prompt_store_drafts import data_of, name_of, same_content
 from promptops.phoenix._prompt_store_reads import UNKNOWN_TIME, response_of
@@ -34,8 +37,10 @@ from promptops.phoenix._prompts import AsyncPhoenixPrompts, SyncPhoenixPrompts
 from promptops.phoenix._prompts_cache import PromptBackground
 from promptops.phoenix._prompts_turns import Turns
 from promptops.phoenix._versions import ServerVersion
+from promptops.prompts import NativePromptStore
 from promptops.prompts.stores import PromptStore
 
+FUNCTION = {"type": "function", "function": {"name": "f"}}
 HEADERS = {"x-phoenix-server-version": "20.26.1"}
 
 
@@ -155,6 +160,20 @@ def test_name_of_a_new_prompt_is_its_slug_or_its_name() -> None:
             name_of(prompt)
 
 
+def test_refused_tag_is_told_how_to_set_one_and_not_how_to_lose_it() -> None:
+    with pytest.raises(ValidationError) as caught:
+        data_of(PromptCreate(name="greeting", content="x", tags=["production"]), allow_loss=False)
+    assert "create_prompt(..., tags=[...])" in caught.value.message
+    assert "set_label(" in caught.value.message
+    assert "allow_loss" not in caught.value.message
+    with pytest.raises(ValidationError, match="allow_loss") as caught:
+        data_of(PromptCreate(name="greeting", content="x", tags=["a"], variables_schema={"a": 1}), allow_loss=False)
+    assert "set_label(" in caught.value.message
+    with pytest.raises(ValidationError, match="allow_loss") as caught:
+        data_of(PromptCreate(name="greeting", content="x", variables_schema={"a": 1}), allow_loss=False)
+    assert "set_label(" not in caught.value.message
+
+
 def test_versions_that_say_the_same_are_the_same() -> None:
     data = data_of(version(1, description=None), allow_loss=False)
     assert isinstance(data, PromptVersionData)
@@ -164,6 +183,9 @@ def test_versions_that_say_the_same_are_the_same() -> None:
     assert not same_content(data, version(2, metadata={"a": None}))
     assert not same_content(data, version(2, template_format="NONE"))
     assert not same_content(data, version(2, invocation_parameters={"type": "openai", "openai": {"temperature": 0.0}}))
+    older = version(3, model_provider="XAI", invocation_parameters={"type": "xai", "xai": {"seed": 1}})
+    stored = version(3, model_provider="XAI", invocation_parameters={"type": "openai", "openai": {"seed": 1}})
+    assert same_content(older, stored)  # so the server stores it
 
 
 def test_create_looks_first_sends_once_and_looks_whether_it_was_the_first() -> None:
@@ -174,6 +196,19 @@ def test_create_looks_first_sends_once_and_looks_whether_it_was_the_first() -> N
     body = sent(transport.attempts[1])
     assert body["prompt"] == {"name": "greeting", "description": "about", "metadata": {"a": 1}}
     assert (body["version"]["description"], body["version"]["template"]["messages"][0]["content"]) == ("about", "x")
+
+
+def test_create_that_failed_half_way_shows_in_the_next_get() -> None:
+    """What was not there a moment ago may be there now."""
+    listed = answer([wire(3, "x"), wire(2)], next_cursor=None)
+    transport = FakeTransport([not_found(), not_found(), answer(wire(3, "x")), listed, answer(wire(3, "x"))])
+    runtime = SyncRuntime(RuntimeConfig(base_url="http://phoenix.invalid"), transport=transport)
+    prompts = SyncPhoenixPrompts(AsyncPhoenixPrompts(runtime))
+    with pytest.raises(PromptNotFoundError):
+        prompts.get("greeting")
+    with pytest.raises(ConflictError, match="became its version"):
+        prompts.create("greeting", content="x")
+    assert prompts.get("greeting").content == "x"
 
 
 def test_create_that_never_left_is_not_looked_for() -> None:
@@ -211,9 +246,67 @@ def test_update_of_another_latest_version_sends_nothing_more() -> None:
 @pytest.mark.parametrize("written", ['"{}"', 'W/"{}"', "{}", "*"])
 def test_etag_is_understood_however_it_is_written(written: str) -> None:
     etag = global_id("PromptVersion", 3)
-    store, _ = blocking(answer(wire(3)), answer(wire(4, "x")))
+    store, _ = blocking(answer(wire(3)), answer(wire(4, "x")), answer([wire(4, "x"), wire(3)], next_cursor=None))
     changed = drive(store.update("greeting", PromptUpdate(content="x"), if_match=written.format(etag), timeout=None))
     assert changed.version == "4.0.0"
+
+
+@pytest.mark.parametrize("listed", [[5, 4], [6, 5, 4, 3]], ids=["from the version on", "from the newest on"])
+def test_version_that_came_in_between_is_a_conflict_for_who_named_an_etag(listed: list[int]) -> None:
+    """The server takes no condition, so this shows afterwards."""
+    pages = [answer([wire(number) for number in listed], next_cursor=None)] * 2
+    store, transport = blocking(answer(wire(3)), answer(wire(5, "x")), *pages)
+    with pytest.raises(ConflictError, match=r"4\.0\.0 is not in what was sent, which became version 5\.0\.0") as caught:
+        drive(store.update("greeting", PromptUpdate(content="x"), if_match=global_id("PromptVersion", 3), timeout=None))
+    assert caught.value.details["overtaken_version"] == "4.0.0"
+    assert [attempt.method for attempt in transport.attempts].count("POST") == 1
+
+
+def test_write_that_went_well_is_not_taken_for_one_that_failed() -> None:
+    """What fails is the look at what others did at the same time."""
+    failed = Response(status=503, headers=HEADERS, body=b"")
+    store, _ = blocking(not_found(), answer(wire(3, "x")), *[failed] * 5)
+    with pytest.raises(ServerError, match=r"Version 3\.0\.0 of the prompt 'greeting' is stored") as caught:
+        drive(store.create(PromptCreate(name="greeting", content="x"), timeout=None))
+    assert not caught.value.retryable
+    store, _ = blocking(answer(wire(3)), answer(wire(4, "x")), *[failed] * 5)
+    with pytest.raises(ServerError, match=r"Version 4\.0\.0 of the prompt 'greeting' is stored"):
+        drive(store.update("greeting", PromptUpdate(content="x"), if_match=global_id("PromptVersion", 3), timeout=None))
+
+
+@pytest.mark.parametrize(
+    ("template_format", "text"),
+    [("MUSTACHE", "\\{{who}} {{user-name}} {{who}}"), ("MUSTACHE", "{{#all}}{{who}}"), ("F_STRING", "{who!r}")],
+)
+def test_what_an_update_does_not_name_is_sent_as_the_server_has_it(template_format: str, text: str) -> None:
+    """Written in our words it would read otherwise for the official client."""
+    call = {"type": "function", "name": "f", "arguments": '{"a":"{{who}}"}'}
+    messages = [
+        {"role": "ai", "content": [{"type": "tool_call", "tool_call_id": "c", "tool_call": call}]},
+        {"role": "user", "content": text},
+    ]
+    kept: dict[str, Any] = {
+        "template": {"type": "chat", "messages": messages},
+        "template_type": "CHAT",
+        "template_format": template_format,
+        "invocation_parameters": {"type": "openai", "openai": {"max_tokens": 5}},
+        "tools": {"type": "tools", "tools": [FUNCTION], "disable_parallel_tool_calls": True},
+    }
+    store, transport = blocking(answer(wire(3, **kept)), answer(wire(4)))
+    drive(store.update("greeting", PromptUpdate(description="newer"), if_match=None, timeout=None))
+    body = sent(transport.attempts[1])["version"]
+    assert {field: body[field] for field in kept} == kept
+    assert body["description"] == "newer"
+
+
+def test_role_of_a_plain_text_follows_its_metadata() -> None:
+    """They say whose text it is, so the message does not stay as it is."""
+    messages = [{"role": "system", "content": "Hi"}]
+    plain = wire(3, template={"type": "chat", "messages": messages}, metadata={"promptops.text": True})
+    store, transport = blocking(answer(plain), answer(wire(4)))
+    changes = PromptUpdate(metadata={"message_role": "user"})
+    drive(store.update("greeting", changes, if_match=None, timeout=None))
+    assert sent(transport.attempts[1])["version"]["template"]["messages"] == [{"role": "user", "content": "Hi"}]
 
 
 def test_old_server_is_told_apart_before_a_prompt_is_deleted() -> None:
@@ -276,3 +369,19 @@ def test_prompts_go_with_their_last_reference() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.anyio
+async def test_callers_of_one_prompt_wait_for_their_turn_and_no_longer_in_all() -> None:
+    """More callers than connections wait for each other for a while: the server answers one after the other."""
+    transport = FakeTransport([answer(wire(1)), not_found()])
+    runtime = AsyncRuntime(RuntimeConfig(base_url="http://phoenix.test"), transport=transport)
+    reading: dict[str, Any] = {"version": None, "label": None, "project": None, "fresh": True, "timeout": None}
+    await PhoenixPromptStore(runtime).get("greeting", **reading)
+    with pytest.raises(NotFoundError):
+        await NativePromptStore(runtime).get("greeting", **reading)
+    here, elsewhere = [attempt.timeouts for attempt in transport.attempts]
+    assert (here.pool, here.read) == (1.0, 2.5)
+    assert here.pool > elsewhere.pool
+    assert here.read > elsewhere.read
+    assert PROMPT.deadline == PROMPT_READ.deadline

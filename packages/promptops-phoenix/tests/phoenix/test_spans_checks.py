@@ -127,3 +127,45 @@ def test_requests_hold_a_thousand_spans_and_four_megabytes() -> None:
     assert [len(batch) for batch in batches(large)] == [2, 2, 1]
     assert list(batches([])) == []
     assert [span for batch in batches(small) for span in batch] == small
+
+
+NUL = "x\0y"
+
+
+@pytest.mark.parametrize(
+    ("lost", "field"),
+    [
+        ({"attributes": {"a": 2**64}}, "attributes.a"),
+        ({"attributes": {"a": -(2**63) - 1}}, "attributes.a"),
+        ({"attributes": {"a": [{"b": 2**70}]}}, "attributes.a[0].b"),
+        ({"events": [SpanEvent(name="e", timestamp=NOW, attributes={"n": 2**70})]}, "events[0].attributes.n"),
+        ({"attributes": {"a": NUL}}, "attributes.a"),
+        ({"attributes": {NUL: 1}}, "attributes"),
+        ({"status_message": NUL}, "status_message"),
+        ({"session_id": NUL}, "attributes.session.id"),
+        ({"events": [SpanEvent(name=NUL, timestamp=NOW, attributes={})]}, "events[0].name"),
+        ({"attributes": {"a": {"b": 1}, "a.b": 2}}, "attributes.a.b"),
+        ({"attributes": {"a": ({"b": 1}, 2)}}, "attributes.a"),
+        ({"attributes": {"openinference.span.kind": "TOOL"}}, "attributes.openinference.span.kind"),
+        ({"attributes": {"a": eval("[" * 60 + "]" * 60)}}, "attributes"),
+    ],
+)
+def test_what_a_server_would_lose_after_it_took_it_is_refused(lost: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        encoded_spans([NewSpan(name="x"), NewSpan(name="x", **lost)])
+
+    assert [problem["field"] for problem in caught.value.validation_errors] == [f"spans[1].{field}"]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"a": 2**64 - 1, "b": -(2**63)},
+        {"a": "1" * 40, "b": "\\u0000", "c": [1.5e300]},
+        {"a": [1], "a[0]": 2, "b": {"c": 1}, "b.d": 2},
+        {"openinference.span.kind": "CHAIN"},
+        {"a": eval("[" * 50 + "]" * 50)},
+    ],
+)
+def test_what_a_server_keeps_is_sent_as_it_is(attributes: dict[str, Any]) -> None:
+    assert sent(NewSpan(name="x", attributes=attributes))["attributes"] == attributes

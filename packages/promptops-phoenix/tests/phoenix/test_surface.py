@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from typing import Any
 
 import pytest
 from promptops.core.testing import assert_parity
 from promptops.phoenix import PhoenixClient, SyncPhoenixClient
 
+MODULES = ("prompts", "datasets", "experiments", "tracing")
 RESOURCES = ("prompts", "datasets", "experiments", "projects", "spans", "traces", "sessions", "annotations")
 OF_PHOENIX_ALONE = ("projects", "spans", "traces", "sessions", "annotations")
 
@@ -52,3 +54,16 @@ def test_resources_that_only_phoenix_has_take_keywords_alone(name: str, clients:
         if parameter.kind not in {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
     }
     assert positional == set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_modules_have_what_they_say(name: str) -> None:
+    module = import_module(f"promptops.phoenix.{name}")
+    assert {said for said in module.__all__ if not hasattr(module, said)} == set()
+
+
+@pytest.mark.parametrize("name", ["prompts", "datasets", "experiments"])
+def test_resources_and_store_can_be_named(name: str, clients: tuple[Any, Any]) -> None:
+    module = import_module(f"promptops.phoenix.{name}")
+    kinds = {kind_of(client, name) for client in clients} | {kind_of(clients[0].stores, name)}
+    assert kinds <= {getattr(module, said) for said in module.__all__ if not said.isupper()}

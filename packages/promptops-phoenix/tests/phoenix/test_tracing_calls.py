@@ -11,6 +11,7 @@ import pytest
 from promptops.core import RuntimeConfig, SyncRuntime
 from promptops.core.errors import (
     ConflictError,
+    InvalidResponseError,
     NetworkError,
     NotFoundError,
     ServerError,
@@ -233,6 +234,10 @@ TOO_OLD: list[tuple[Callable[[Script], object], str]] = [
     (lambda script: script.sessions.delete(session_id="s"), "13.12.0"),
     (lambda script: script.sessions.delete_many(session_ids=["s"]), "13.12.0"),
     (lambda script: script.annotations.add(name="q", session_id="s", score=1), "11.38.0"),
+    (lambda script: script.annotations.list(project="p", span_ids=["s"], identifiers=["i"]), "15.0.9"),
+    (lambda script: script.projects.list(name_contains="p"), "17.15.0"),
+    (lambda script: script.sessions.list(project="p", filter="num_traces > 1"), "20.3.0"),
+    (lambda script: script.traces.list_page(project="p", filter="latency_ms > 1"), "20.8.0"),
 ]
 
 
@@ -263,7 +268,7 @@ def test_unknown_targets_are_read_out_of_the_sentence() -> None:
 
 
 def test_a_not_found_that_names_nothing_stays_what_it_was() -> None:
-    script = Script(text("Not Found", 404))
+    script = Script(text("Not Found", 404), text("Not Found", 404))
 
     with pytest.raises(NotFoundError, match="Not Found") as caught:
         script.annotations.add(name="q", span_id="a", score=1)
@@ -336,3 +341,44 @@ def test_nothing_is_deleted_unless_it_is_said_which() -> None:
 def test_annotations_are_listed_of_one_kind_of_target(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="only one"):
         Script().annotations.list(project="p", **given)
+
+
+@pytest.mark.parametrize("wait", [float("nan"), float("inf"), -1.0])
+def test_a_wait_without_an_end_is_refused_before_anything_is_sent(wait: float) -> None:
+    script = Script()
+    with pytest.raises(ValidationError, match="finite"):
+        script.spans.log(project="p", spans=SPANS, wait=wait)
+    with pytest.raises(ValidationError, match="finite"):
+        script.spans.wait_until_visible(project="p", span_ids=["a" * 16], timeout=wait)
+    assert script.transport.attempts == []
+
+
+def test_one_id_where_several_are_wanted_is_not_waited_for_digit_by_digit() -> None:
+    script = Script()
+    with pytest.raises(ValidationError, match="not one text"):
+        script.spans.wait_until_visible(project="p", span_ids="abcdef0123456789")
+    assert script.transport.attempts == []
+
+
+def test_error_of_annotations_has_no_secret_that_the_server_echoes() -> None:
+    clock = FakeClock()
+    transport = FakeTransport([text("no sk-canary-1 here", 404)] * 2, clock=clock)
+    config = RuntimeConfig(base_url="http://phoenix.test", api_key="sk-canary-1")
+    runtime = SyncRuntime(config, transport=transport, clock=clock)
+    annotations = SyncAnnotations(AsyncAnnotations(runtime, version=ServerVersion(runtime)))
+
+    with pytest.raises(NotFoundError) as caught:
+        annotations.add(name="q", span_id="a" * 16, score=1)
+    assert caught.value.message == "no [removed] here"
+    assert "canary" not in repr((caught.value.__dict__, caught.value.__cause__, caught.value.__context__))
+
+
+@pytest.mark.parametrize("ids", [0, 1, 3])
+def test_answer_that_does_not_say_the_id_of_each_annotation_is_no_answer(ids: int) -> None:
+    script = Script(json_response({"data": [{"id": "x"}] * ids}))
+    two = [NewAnnotation(name="q", span_id=SPANS[number].span_id, score=1) for number in (0, 1)]
+    with pytest.raises(InvalidResponseError, match=f"{ids} ids of 2"):
+        script.annotations.add_many(annotations=two)
+    page = Response(status=200, headers={"content-type": "text/html"}, body=b"<!doctype html>")
+    with pytest.raises(InvalidResponseError, match="web page"):
+        Script(page).annotations.add_many(annotations=two)

@@ -67,7 +67,12 @@ def bridge(method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]], /) -> 
 
     @functools.wraps(method)
     def blocking(self: SyncResource[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return drive(method(_resource_of(self), *args, **kwargs))
+        try:
+            coroutine = method(_resource_of(self), *args, **kwargs)
+        except TypeError as exc:
+            _rename(exc, method, blocking)
+            raise
+        return drive(coroutine)
 
     return _marked(blocking)
 
@@ -79,7 +84,12 @@ def bridge_iter(
 
     @functools.wraps(method)
     def blocking(self: SyncResource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        return _pump(method(_resource_of(self), *args, **kwargs))
+        try:
+            source = method(_resource_of(self), *args, **kwargs)
+        except TypeError as exc:
+            _rename(exc, method, blocking)
+            raise
+        return _pump(source)
 
     return _marked(blocking)
 
@@ -89,7 +99,11 @@ def forward(method: Callable[Concatenate[Any, P], T], /) -> Callable[Concatenate
 
     @functools.wraps(method)
     def plain(self: SyncResource[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return method(_resource_of(self), *args, **kwargs)
+        try:
+            return method(_resource_of(self), *args, **kwargs)
+        except TypeError as exc:
+            _rename(exc, method, plain)
+            raise
 
     return _marked(plain)
 
@@ -101,6 +115,13 @@ _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 def _marked(function: _FunctionT) -> _FunctionT:
     function.__bridged__ = True  # type: ignore[attr-defined]  # read by SyncResource.__init_subclass__
     return function
+
+
+def _rename(error: TypeError, method: Callable[..., Any], twin: Callable[..., Any]) -> None:
+    """Let the error of a wrong argument name the method that was called."""
+    said, name = str(error), f"{method.__qualname__}()"
+    if said.startswith(name):
+        error.args = (f"{twin.__qualname__}(){said.removeprefix(name)}",)
 
 
 def _pump(source: AsyncIterator[T]) -> Iterator[T]:

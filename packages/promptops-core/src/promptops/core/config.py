@@ -319,10 +319,12 @@ def check_headers(headers: tuple[tuple[str, str], ...], reserved: frozenset[str]
             message never shows a value.
     """
     checked: dict[str, str] = {}
-    for given, value in headers:
+    for position, (given, value) in enumerate(headers, 1):
+        if not _is_text(given) or not HEADER_NAME.fullmatch(given):  # not shown: it may be a key in the wrong place
+            raise ConfigurationError(f"headers: what stands for the name of the header at {position} cannot be one.")
         name = given.lower()
-        if not HEADER_NAME.fullmatch(name):
-            raise ConfigurationError(f"headers: {given!r:.80} is not the name of a header.")
+        if not _is_text(value):
+            raise ConfigurationError(f"The header {name!r} must be text, not {type(value).__name__}.")
         if name in reserved:
             why = "api_key sets it" if name == "authorization" else "the client sets it itself"
             raise ConfigurationError(f"headers must not hold {name!r}: {why}.")
@@ -332,6 +334,11 @@ def check_headers(headers: tuple[tuple[str, str], ...], reserved: frozenset[str]
             raise ConfigurationError(f"The header {name!r} holds line breaks or characters outside ASCII.")
         checked[name] = value.strip()
     return tuple(checked.items())
+
+
+def _is_text(value: object) -> bool:
+    """What annotations promise is looked at all the same: not everybody runs a type checker."""
+    return isinstance(value, str)
 
 
 def check_secret(name: str, value: str) -> None:

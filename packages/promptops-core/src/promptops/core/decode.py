@@ -25,6 +25,7 @@ __all__ = ["error_from_response", "error_of_code", "normalise_code"]
 LONGEST_TEXT: Final = 200
 NAMES: Final = ServerNames()
 _LARGEST_BODY: Final = 256 * 1024
+_LARGEST_TEXT: Final = 64 * 1024
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _LASTING: Final = frozenset({501, 507})
@@ -84,6 +85,7 @@ ADVICE: Final[Mapping[int, str]] = {
     422: "The server refused the input.",
     429: "The server asks to slow down.",
 }
+NO_KEY: Final = "No key was sent; pass api_key, or set {key}."
 
 
 class _Facts(msgspec.Struct, kw_only=True):
@@ -107,7 +109,12 @@ def normalise_code(value: object) -> str:
 
 
 def error_from_response(
-    response: Response, *, secrets: Iterable[str] = (), now: float | None = None, names: ServerNames = NAMES
+    response: Response,
+    *,
+    secrets: Iterable[str] = (),
+    now: float | None = None,
+    names: ServerNames = NAMES,
+    keyless: bool = False,
 ) -> PromptOpsError:
     """The typed error of an answer: by its code first, by its status second.
 
@@ -116,27 +123,31 @@ def error_from_response(
         secrets: Texts that must not appear in the error.
         now: Seconds since 1970; the wall clock when absent.
         names: What messages call the server and its settings.
+        keyless: Whether the request carried no key at all.
     """
     now = time.time() if now is None else now
+    hidden = tuple(secrets)
     html = looks_like_html(response.body, response.headers.get("content-type", "").lower())
-    facts = _Facts() if html else _read(response)
+    # Everything is redacted before it is made shorter: of a key that is cut off, nobody would know the rest for one.
+    facts = _Facts() if html else _read(response, hidden)
     kind = BY_CODE.get(facts.code) or _by_status(response.status, html=html)
-    message = redact(_shorten(facts.message) or _plain_text(response, html=html), tuple(secrets))
-    advice = _advice(response, names, html=html)
+    message = _shorten(facts.message) or _plain_text(response, hidden, html=html)
+    advice = _advice(response, names, hidden, html=html)
+    if keyless and response.status == 401 and not html:
+        advice = NO_KEY.format(key=names.key)
     if not message:
         message = f"{advice} (status {response.status})" if advice.endswith(".") else advice
     elif html or response.status in {301, 302, 303, 307, 308}:
         message = f"{message} {advice}"
-    elif response.status == 401 and not facts.message:  # a bare sentence, which says no more than that
+    elif response.status == 401 and (keyless or not facts.message):  # a bare sentence says no more than that
         message = f"{message.rstrip('.')}. {advice}"
     common: dict[str, Any] = {
         "error_code": facts.code or None,
-        "details": redact_value(facts.details, tuple(secrets)),
+        "details": facts.details,
         "request_id": _request_id(response, facts),
         "retryable": _retryable(response, facts),
     }
-    extra = _extra(kind, response, facts, now=now)
-    return kind(message, **common, **redact_value(extra, tuple(secrets)))
+    return kind(message, **common, **_extra(kind, response, facts, now=now))
 
 
 def error_of_code(code: str, message: str) -> PromptOpsError:
@@ -181,7 +192,7 @@ def _retryable(response: Response, facts: _Facts) -> bool | None:
     return False if response.status in _LASTING else None
 
 
-def _read(response: Response) -> _Facts:
+def _read(response: Response, secrets: tuple[str, ...]) -> _Facts:
     body = response.body
     if not body.lstrip().startswith(b"{") or len(body) > _LARGEST_BODY or depth_exceeds(body):
         return _Facts()
@@ -189,7 +200,7 @@ def _read(response: Response) -> _Facts:
         document: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Facts()
-    return _facts(document) if is_object(document) else _Facts()
+    return _facts(redact_value(document, secrets)) if is_object(document) else _Facts()
 
 
 def _facts(document: dict[str, Any]) -> _Facts:
@@ -256,21 +267,21 @@ def _describe(problem: dict[str, Any]) -> str:
     return ": ".join(part for part in (problem["field"], problem["message"]) if part)
 
 
-def _plain_text(response: Response, *, html: bool) -> str:
+def _plain_text(response: Response, secrets: tuple[str, ...], *, html: bool) -> str:
     if html:
-        title = re.search(rb"<title[^>]*>([^<]{1,200})", response.body[:8192], re.IGNORECASE)
-        said = _shorten(title[1].decode("utf-8", "replace")) if title else ""
+        title = re.search(rb"<title[^>]*>([^<]{1,8192})", response.body[:8192], re.IGNORECASE)
+        said = _shorten(redact(title[1].decode("utf-8", "replace"), secrets)) if title else ""
         return f"{said} (status {response.status})." if said else ""
     if response.body.lstrip()[:1] in {b"{", b"["}:
         return ""
-    text = response.body[: 4 * LONGEST_TEXT].decode("utf-8", "replace")
+    text = redact(response.body[:_LARGEST_TEXT].decode("utf-8", "replace"), secrets)[: 4 * LONGEST_TEXT]
     return _shorten(text) if sum(char.isprintable() or char.isspace() for char in text) == len(text) else ""
 
 
-def _advice(response: Response, names: ServerNames, *, html: bool) -> str:
+def _advice(response: Response, names: ServerNames, secrets: tuple[str, ...], *, html: bool) -> str:
     status = response.status
     if 300 <= status < 400:
-        target = redact(_shorten(response.headers.get("location", "")))
+        target = _shorten(redact(response.headers.get("location", ""), secrets))
         return f"The server redirects{f' to {target}' if target else ''}; redirects are not followed, set base_url."
     if html:
         return html_hint(names.api)

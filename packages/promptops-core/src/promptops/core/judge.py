@@ -62,7 +62,10 @@ class Judge:
         """
         request, status = call.request, response.status
         wall = self._clock.time()
-        error = error_from_response(response, secrets=self._outgoing.secrets, now=wall, names=self._origin.names)
+        outgoing = self._outgoing
+        error = error_from_response(
+            response, secrets=outgoing.secrets, now=wall, names=self._origin.names, keyless=outgoing.keyless
+        )
         self._limits.answered(success=False)
         pacing = parse_retry_after(response.headers, now=wall)
         if pacing is None and isinstance(error, RateLimitError) and error.retry_after > 0:

@@ -42,6 +42,8 @@ class Outgoing:
         self._given_secrets = config.secret_headers
         self._given_key = dict(config.headers).get("authorization")
         self._fixed = not callable(config.api_key)
+        # A client of the caller's may add a key of its own, and a header a secret in a form that is not known here.
+        self._foreign_key = config.http_client is not None or bool(self._given_key or self._given_secrets)
         self._current: tuple[str | None, Headers, NotBefore] = (None, (), NotBefore())
         if self._fixed:
             self._current = self._complete(*self._auth.current())
@@ -55,6 +57,11 @@ class Outgoing:
         """What must not appear in any message."""
         own = tuple(secret for secret in (self._current[0], self._secret) if secret)
         return own + self._given_secrets
+
+    @property
+    def keyless(self) -> bool:
+        """Whether attempts certainly carry no key."""
+        return self._current[0] is None and not self._foreign_key
 
     def headers(self, request: Request) -> tuple[Headers, NotBefore]:
         """All headers of the next attempt, and the gate of the key that it uses.

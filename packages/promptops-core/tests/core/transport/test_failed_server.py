@@ -14,13 +14,14 @@ import anyio
 import httpx
 import pytest
 from promptops.core import AsyncRuntime, NetworkError, Request, RuntimeConfig, ServerError, SyncRuntime
-from promptops.core._transport import _response
+from promptops.core._transport import _httpx, _response
 from promptops.core.bridge import drive
 from promptops.core.runtime import Runtime
 from promptops.core.transport import Attempt, ExchangeFailed
 
 Make = Callable[..., Attempt]
 RESET = struct.pack("ii", 1, 0)
+ONE = httpx.Limits(max_connections=1)
 
 
 class Failing:
@@ -114,34 +115,54 @@ def test_connection_that_answered_otherwise_is_kept(flavour: Any, attempt: Make,
     assert failing.connections == 1
 
 
-async def fail_then_send(runtime: Runtime, request: Request) -> int:
+async def fail_then_write(runtime: Runtime) -> int:
     with pytest.raises(ServerError):
         await runtime.send(Request(method="POST", path="/fail", body=b"{}"))
-    return (await runtime.send(request)).status
+    return (await runtime.send(Request(method="POST", path="/next", body=b"{}"))).status
 
 
-def through_own_client(kind: str, url: str, request: Request) -> int:
+def through_own_client(kind: str, url: str) -> int:
     if kind == "sync":
-        with httpx.Client() as client:
-            return drive(fail_then_send(SyncRuntime(RuntimeConfig(base_url=url, http_client=client)), request))
+        with httpx.Client(limits=ONE) as client:
+            return drive(fail_then_write(SyncRuntime(RuntimeConfig(base_url=url, http_client=client))))
 
     async def main() -> int:
-        async with httpx.AsyncClient() as client:
-            return await fail_then_send(AsyncRuntime(RuntimeConfig(base_url=url, http_client=client)), request)
+        async with httpx.AsyncClient(limits=ONE) as client:
+            return await fail_then_write(AsyncRuntime(RuntimeConfig(base_url=url, http_client=client)))
 
-    return anyio.run(main)
+    return anyio.run(main, backend=kind)
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_repeatable_call_through_a_client_of_the_caller_survives_the_reset(
-    kind: str, method: str, failing: Failing
+@pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
+def test_client_of_the_caller_does_not_use_that_connection_again_either(kind: str, failing: Failing) -> None:
+    assert through_own_client(kind, failing.url) == 200
+    assert (failing.connections, failing.served) == (2, ["/fail", "/next"])
+
+
+@pytest.mark.parametrize("kind", ["sync", "asyncio"])
+def test_control_when_it_does_the_next_write_is_lost_there_as_well(
+    kind: str, failing: Failing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = Request(method=method, path="/next", repeatable=method == "POST")
-    assert through_own_client(kind, failing.url, request) == 200
-
-
-@pytest.mark.parametrize("kind", ["sync", "async"])
-def test_control_other_writes_through_it_are_not_sent_twice(kind: str, failing: Failing) -> None:
+    monkeypatch.setattr(_httpx, "_UNHANDLED", 0)
     with pytest.raises(NetworkError):
-        through_own_client(kind, failing.url, Request(method="POST", path="/next", body=b"{}"))
+        through_own_client(kind, failing.url)
+    assert failing.served == ["/fail"]
+
+
+def test_waiting_calls_of_one_client_all_get_a_connection_after_errors(failing: Failing) -> None:
+    async def main() -> list[int]:
+        statuses: list[int] = []
+
+        async def one(runtime: AsyncRuntime, path: str) -> None:
+            try:
+                statuses.append((await runtime.send(Request(method="POST", path=path, body=b"{}"))).status)
+            except ServerError as error:
+                statuses.append(error.status_code)
+
+        async with httpx.AsyncClient(limits=ONE) as client, anyio.create_task_group() as tasks:
+            runtime = AsyncRuntime(RuntimeConfig(base_url=failing.url, http_client=client))
+            for number in range(20):
+                tasks.start_soon(one, runtime, "/fail" if number % 2 else "/next")
+        return statuses
+
+    assert sorted(anyio.run(main)) == [200] * 10 + [500] * 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from promptops.core.errors import NotFoundError, UnsupportedOperation, ValidationError
+from promptops.core.errors import NotFoundError, PromptOpsError, UnsupportedOperation, ValidationError
 from promptops.core.log import event
 from promptops.core.runtime import Runtime
 from promptops.experiments._imported import record_of
@@ -34,12 +34,14 @@ async def adopted(
         return found
     try:
         stored = await stores.experiments.get(request.name, dataset_id=dataset_id)
-    except (NotFoundError, UnsupportedOperation) as exc:
+    except NotFoundError as exc:
+        raise _nowhere(found, stores, exc) from exc
+    except UnsupportedOperation as exc:
         raise found from exc
     except ValidationError as exc:
         if dataset_id is not None:
             raise
-        raise found from exc  # a name alone says too little
+        raise _nowhere(found, stores, exc) from exc  # a name alone says too little
     if stored.dataset_id is None:
         raise found
     known = await runtime.run_blocking(_of_journal, journal, stored.name, stored.dataset_id)
@@ -57,6 +59,17 @@ async def adopted(
         rows=len(rows),
     )
     return record
+
+
+def _nowhere(found: NotFoundError, stores: Stores, why: PromptOpsError) -> NotFoundError:
+    """The error that says what both the journal and the store said."""
+    suggestions = [*found.details.get("suggestions", ()), *why.details.get("suggestions", ())]
+    end = "" if found.message.endswith("?") else "."
+    return NotFoundError(
+        f"{found.message}{end} The store ({stores.experiments.capabilities.store}) says: {why.message}",
+        details={**found.details, "suggestions": list(dict.fromkeys(suggestions))},
+        request_id=why.request_id,
+    )
 
 
 def _of_journal(journal: Journal, name: str, dataset_id: str | None) -> ExperimentRecord | NotFoundError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from promptops.core.errors import PromptOpsError
+from typing import Final
+
+from promptops.core.errors import ConflictError, PromptOpsError
 from promptops.experiments._plan import Finished, Plan
 from promptops.experiments._progress import ShownProgress
 from promptops.experiments._row_facts import cost_of, has_error
@@ -11,6 +13,8 @@ from promptops.models import Experiment
 from promptops.models.experiments import ExperimentRun
 
 __all__ = ["Collector", "UploadError"]
+
+_ELSEWHERE: Final = "; experiments.resume with journal= another file goes on with the rows that are stored there"
 
 
 class UploadError(PromptOpsError):
@@ -33,9 +37,16 @@ class UploadError(PromptOpsError):
         stored: int,
         journaled: bool = False,
     ) -> None:
-        where = "in the .rows of this error" + (", and in the journal: resume the experiment" if journaled else "")
+        taken = isinstance(cause, ConflictError)
+        where = "in the .rows of this error"
+        if journaled:
+            where += ", and in the journal"
+            if not taken:
+                where += ": resume the experiment" + ("" if cause.retryable else " once the reason is gone")
+        advice = _ELSEWHERE if taken else ""
         super().__init__(
-            f"{len(rows) - stored} of {len(rows)} finished rows could not be stored, they are {where}: {cause.message}",
+            f"{len(rows) - stored} of {len(rows)} finished rows could not be stored, they are {where}: {cause.message}"
+            f"{advice}",
             details=dict(cause.details),
             retryable=cause.retryable,
             request_id=cause.request_id,

@@ -8,10 +8,13 @@ from typing import Final
 
 from promptops.core.errors import PromptOpsError
 
-__all__ = ["DRAIN_SECONDS", "Control"]
+__all__ = ["DRAIN_SECONDS", "JOURNAL", "Control"]
 
 DRAIN_SECONDS: Final = 20.0
 """How long units that are under way may take after the first Ctrl-C; what then follows has 10 seconds more."""
+
+JOURNAL: Final = "the journal"
+"""The reason for a stop: the journal cannot be written to."""
 
 _WHOLE_END_SECONDS: Final = 30.0
 
@@ -33,6 +36,11 @@ class Control:
     def halted(self) -> bool:
         """Whether no further unit may start."""
         return self.stopped is not None or self.interrupts > 0
+
+    @property
+    def journal_failed(self) -> bool:
+        """Whether the journal could not be written to, so that it lacks rows."""
+        return self.stopped == JOURNAL
 
     @property
     def abandoned(self) -> bool:

@@ -93,7 +93,7 @@ def named_evaluators(evaluators: Evaluators) -> list[NamedEvaluator]:
         pairs = [(_name(evaluators), evaluators)]
     ready: dict[str, NamedEvaluator] = {}
     for name, item in pairs:
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or name.isspace():
             raise ValidationError(f"an evaluator cannot be named {name!r}; use 1 to 128 characters without quotes")
         if name in ready:
             raise ValidationError(f"two evaluators are named {name!r}; pass a mapping of different names")
@@ -127,6 +127,9 @@ def _ready(name: str, item: object) -> NamedEvaluator:
 
 
 def _name(evaluator: object) -> str:
+    if not callable(getattr(evaluator, "evaluate", evaluator)):
+        kind = type(evaluator).__name__
+        raise ValidationError(f"an evaluator is a function, or an object with name and evaluate, not {kind}")
     name = getattr(evaluator, "name", None) or getattr(evaluator, "__name__", None)
     if not isinstance(name, str) or name == "<lambda>":
         raise ValidationError("an evaluator has no name; pass evaluators={'its name': evaluator}, or give it .name")

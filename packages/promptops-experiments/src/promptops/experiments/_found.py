@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import msgspec
-from promptops.core.errors import NotFoundError
+from promptops.core.errors import NotFoundError, ValidationError
 from promptops.core.runtime import Runtime
 from promptops.experiments import _kept
 from promptops.experiments._adopt import adopted
@@ -14,7 +14,7 @@ from promptops.experiments.journal import ExperimentRecord, Journal, JournaledRu
 from promptops.experiments.stores import StoredExperiment, Stores
 from promptops.models.datasets import DatasetExample
 
-__all__ = ["Found", "examples_of", "find", "find_named", "journaled_in", "travels"]
+__all__ = ["Found", "check_repetitions", "examples_of", "find", "find_named", "journaled_in", "travels"]
 
 
 class Found(NamedTuple):
@@ -45,12 +45,38 @@ async def find(runtime: Runtime, stores: Stores, dataset: str | None, request: R
 
 
 async def examples_of(stores: Stores, found: Found) -> list[DatasetExample]:
-    """Return the examples of the version that the experiment is of, where that stays as it was; else of the latest."""
-    version: str | None = None
-    if found.stored is not None and stores.datasets.capabilities.can("snapshots"):
-        version = found.stored.dataset_version_id
+    """Return the examples of the version that the experiment is of, where that stays as it was; else of the latest.
+
+    Where the store made the experiment of a part of them, only those are returned.
+    """
+    stored, version = found.stored, None
+    if stored is not None and stores.datasets.capabilities.can("snapshots"):
+        version = stored.dataset_version_id
     dataset_id = found.record.plan.dataset_id
-    return [example async for example in stores.datasets.examples(dataset_id, version=version)]
+    examples = [example async for example in stores.datasets.examples(dataset_id, version=version)]
+    if stored is None or stored.example_count is None or stored.example_count >= len(examples):
+        return examples
+    # Which part it is, nothing says: what lacks a run is listed, and so are the runs.
+    part = {run.example_id async for run in stores.experiments.runs(stored.id)}
+    part |= {key.example_id async for key in stores.experiments.incomplete_runs(stored.id)}
+    return [example for example in examples if example.id in part]
+
+
+def check_repetitions(stores: Stores, stored: StoredExperiment | None, repetitions: int) -> None:
+    """Refuse more repetitions than the store would take of the experiment, before they are paid for.
+
+    Raises:
+        ValidationError: There are more.
+    """
+    if stored is None or not stores.experiments.capabilities.can("experiment_metadata"):
+        return
+    if repetitions > stored.repetitions:
+        raise ValidationError(
+            f"experiment {stored.name!r} ({stored.id}) was made with repetitions={stored.repetitions}, so the "
+            f"{stores.experiments.capabilities.store} store takes no more of them, and not {repetitions}; run an "
+            "experiment of another name. No task was run",
+            validation_errors=[{"field": "repetitions", "message": "are too many", "code": "out_of_range"}],
+        )
 
 
 def journaled_in(stores: Stores, request: Request) -> Request:
@@ -66,14 +92,17 @@ def travels(stores: Stores, journal: Journal | JournaledRun) -> bool:
 
 
 async def _find_stored(stores: Stores, record: ExperimentRecord) -> StoredExperiment | None:
-    """Return the experiment as the store has it; one that was made just before a crash is found by its name."""
+    """Return the experiment as the store has it.
+
+    One that was made just before a crash, or anew by another machine, is found by its name.
+    """
     if record.remote_id is not None:
         try:
             found = await stores.experiments.get(record.remote_id)
         except NotFoundError:
-            return None
+            found = None
         # Some servers give the id of an experiment that was deleted to the next one, which is somebody else's.
-        if (found.name, found.dataset_id) == (record.plan.name, record.plan.dataset_id):
+        if found is not None and (found.name, found.dataset_id) == (record.plan.name, record.plan.dataset_id):
             return found
     return await find_named(stores, record.plan.name, record.plan.dataset_id)
 

@@ -29,7 +29,16 @@ from promptops.experiments.journal import (
 )
 from promptops.models.datasets import DatasetExample
 
-__all__ = ["Again", "begin", "copy_unchanged", "open_journal", "rescore_plan", "resume", "resumed_plan"]
+__all__ = [
+    "Again",
+    "begin",
+    "copy_unchanged",
+    "open_journal",
+    "refuse_other_examples",
+    "rescore_plan",
+    "resume",
+    "resumed_plan",
+]
 
 Again = Literal["resume", "retry_failed"]
 REUSED_FROM = "promptops.reused_from"
@@ -85,6 +94,27 @@ def resume(
         journaled = journal.resume(record.id, wanted, accept_changes=accept_changes)
         fingerprint = wanted.fingerprint
     return Kept(journaled=journaled, journal=journal if own else None, fingerprint=fingerprint)
+
+
+def refuse_other_examples(record: ExperimentRecord, journal: Journal, examples: Sequence[DatasetExample]) -> None:
+    """Refuse to store an experiment anew over examples that are not those that its outputs are of.
+
+    Raises:
+        ConflictError: Some changed since, or belong to another dataset that has the id now.
+    """
+    plan = record.plan
+    scored = {unit.example_id for unit in journal.units(record.id)}
+    now = fingerprint_of(_no_task, examples=[example for example in examples if example.id in scored]).examples
+    changes = journal.changes(
+        record.id,
+        msgspec.structs.replace(plan, fingerprint=msgspec.structs.replace(plan.fingerprint, examples=now)),
+    )
+    if changes:
+        raise ConflictError(
+            f"experiment {plan.name!r} is not in the store any more, and would be stored anew over other examples than "
+            f"its outputs are of: {'; '.join(change.message for change in changes)}. Nothing was scored",
+            details={"dataset_id": plan.dataset_id},
+        )
 
 
 def resumed_plan(plan: Plan, kept: Kept, again: Again) -> Plan:

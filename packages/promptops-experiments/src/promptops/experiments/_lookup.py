@@ -28,7 +28,7 @@ async def space_id_of(runtime: Runtime, project: str | None) -> str | None:
     if found is not None:
         return found.id
     others = await spaces_page(runtime, None)
-    raise not_found("project", project, [space.name for space in others.items])
+    raise not_found("project", project, [space.name for space in others.items], more=others.has_more)
 
 
 async def dataset_id_of(runtime: Runtime, dataset: str, project: str | None) -> str:
@@ -41,7 +41,7 @@ async def dataset_id_of(runtime: Runtime, dataset: str, project: str | None) -> 
     if found is not None:
         return found.id
     others = await datasets_page(runtime, None, space_id=space_id)
-    raise not_found("dataset", dataset, [item.name for item in others.items])
+    raise not_found("dataset", dataset, [item.name for item in others.items], more=others.has_more)
 
 
 async def experiment_scope(runtime: Runtime, dataset: str | None, project: str | None) -> Mapping[str, str | None]:
@@ -66,4 +66,4 @@ async def experiment_id_of(runtime: Runtime, experiment: str, dataset: str | Non
     if found is not None:
         return found.id
     others = await experiments_page(runtime, None, scope=scope)
-    raise not_found("experiment", experiment, [item.name for item in others.items])
+    raise not_found("experiment", experiment, [item.name for item in others.items], more=others.has_more)

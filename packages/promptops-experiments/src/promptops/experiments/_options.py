@@ -164,6 +164,10 @@ def chosen(examples: list[DatasetExample], dry_run: int | str | None) -> list[Da
     found = [example for example in examples if example.get("split") == dry_run]
     if not found:
         splits = sorted({str(example.get("split")) for example in examples if "split" in example})
-        there = f"the splits are: {', '.join(splits)}" if splits else "no example has a field `split`"
+        there = (
+            f"the splits are: {', '.join(splits)}"
+            if splits
+            else "no example has a field `split`, by which a dry run finds it"
+        )
         raise ValidationError(f"dry_run={dry_run!r}: no example is of that split; {there}")
     return found

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
+from promptops.core.errors import ConflictError
 from promptops.core.log import event
 from promptops.core.runtime import Runtime
 from promptops.experiments._imported import record_of
 from promptops.experiments._plan import Options
 from promptops.experiments._session import Kept
 from promptops.experiments._stored_rows import StoredRow, changes_in_place, journaled_row, same_evaluation
+from promptops.experiments._unit_rows import STARTED_AT
 from promptops.experiments.journal import JournaledRun, UnitKey, UnitRecord
 from promptops.experiments.journal._fingerprints import UNKNOWN
 from promptops.experiments.stores import ExperimentStore, StoredExperiment
@@ -23,11 +25,15 @@ _PART: Final = 200
 
 
 class Known(NamedTuple):
-    """What a store has of an experiment: its rows, and the units that it lacks as they are now."""
+    """What a store has of an experiment: its rows, the units that it lacks as they are now, and whether it lost some.
+
+    Lost are rows that were acknowledged once: the experiment is another one of the same name.
+    """
 
     experiment: StoredExperiment
     rows: Mapping[UnitKey, StoredRow]
     unsent: frozenset[UnitKey]
+    lost: bool
 
 
 async def reconciled(
@@ -35,40 +41,58 @@ async def reconciled(
 ) -> Known:
     """Return what the store has; rows that arrived without an acknowledgement are acknowledged now.
 
-    Where rows that stand cannot be replaced, because they change in place, successful ones that the journal lacks were
-    brought by another machine: they are taken into the journal, so that nobody pays for them again.
+    Rows that the journal lacks, or knows as failed where the store has them successful, were brought by another
+    machine: they are taken into the journal, so that nobody pays for them again, and an experiment that is stored anew
+    keeps them.
+
+    Raises:
+        ConflictError: Rows have other outputs in a store where the experiment would be deleted to change them.
     """
     journaled = kept.journaled
-    waiting: dict[UnitKey, UnitRecord] = await runtime.run_blocking(
-        lambda: {record.key: record for record in journaled.not_uploaded()}
-    )
+    here, waiting = await runtime.run_blocking(_journaled, journaled)
     same = _same_columns if store.capabilities.can("columns") else _same_facts
     in_place = changes_in_place(store)
     names = [evaluator.name for evaluator in options.evaluators]
     rows: dict[UnitKey, StoredRow] = {}
     arrived: list[UnitRecord] = []
-    others: list[UnitRecord] = []
+    others: dict[UnitKey, UnitRecord] = {}
+    other: list[UnitKey] = []
     async for run in store.runs(experiment.id):
         if run.example_id is None:
             continue
         key = UnitKey(run.example_id, run.repetition)
         record = waiting.get(key)
         ours = None if record is None else journaled_row(record, options.columns)
-        stands = in_place and run.error is None and (ours is None or _same_output(ours, run))
+        own = here.get(key)
+        differs = own is not None and own.error is None and run.error is None and _output_of(own) != run.value
+        if differs:
+            other.append(key)
+        stands = in_place and run.error is None and not differs and (own is None or own.error is None)
         rows[key] = StoredRow(stands=stands, evaluations=None if ours is None else run.evaluations)
         if record is not None and ours is not None and same(ours, run):
             arrived.append(record)
             del waiting[key]
-        elif in_place and run.error is None and journaled.state(key) != "done":
-            others.append(record_of(run, evaluators=names, fingerprint=UNKNOWN))
-            rows[key] = StoredRow(stands=True)
+        elif (state := journaled.state(key)) is None or (state == "failed" and run.error is None):
+            others.setdefault(key, record_of(run, evaluators=names, fingerprint=UNKNOWN))
+            rows[key] = StoredRow(stands=in_place and run.error is None)
             waiting.pop(key, None)
+    if other and not in_place:
+        raise ConflictError(
+            f"experiment {experiment.name!r} ({experiment.id}) has other outputs than the journal in {len(other)} rows,"
+            f" such as that of {other[0].example_id}, repetition {other[0].repetition}: another machine made it. Pass "
+            "journal= another file to go on with what is stored, or delete the experiment to store what this journal "
+            "has. No task was run",
+            details={"experiment_id": experiment.id, "units": [list(key) for key in other]},
+        )
     if arrived:
         await runtime.run_blocking(journaled.append_uploaded(arrived).wait)
     if others:
-        await runtime.run_blocking(import_rows, journaled, others)
+        await runtime.run_blocking(import_rows, journaled, list(others.values()))
         event("experiment_rows_taken_over", experiment=experiment.name, experiment_id=experiment.id, rows=len(others))
-    return Known(experiment, rows, frozenset(waiting))
+    lost = here.keys() - rows.keys() - waiting.keys()
+    if lost:
+        event("experiment_rows_lost", experiment=experiment.name, experiment_id=experiment.id, rows=len(lost))
+    return Known(experiment, rows, frozenset(waiting.keys() | lost), bool(lost))
 
 
 def import_rows(journaled: JournaledRun, records: Sequence[UnitRecord]) -> None:
@@ -90,12 +114,25 @@ def import_rows(journaled: JournaledRun, records: Sequence[UnitRecord]) -> None:
     journaled.flush()
 
 
+def _journaled(journaled: JournaledRun) -> tuple[dict[UnitKey, UnitRecord], dict[UnitKey, UnitRecord]]:
+    """Return the units without their scores, and those that wait to be stored with them."""
+    here = {record.key: record for record in journaled.units(scores=False)}
+    return here, {record.key: record for record in journaled.not_uploaded()}
+
+
+def _output_of(record: UnitRecord) -> Any:
+    return msgspec.json.decode(record.output or "null")
+
+
 def _same_output(ours: ExperimentRun, theirs: ExperimentRun) -> bool:
     return ours.error is None and theirs.error is None and bool(ours.value == theirs.value)
 
 
 def _same_columns(ours: ExperimentRun, theirs: ExperimentRun) -> bool:
-    return ours.to_wire() == theirs.to_wire()
+    wire = ours.to_wire()
+    if STARTED_AT not in theirs.fields:
+        wire.pop(STARTED_AT, None)  # rows were stored without it once
+    return wire == theirs.to_wire()
 
 
 def _same_facts(ours: ExperimentRun, theirs: ExperimentRun) -> bool:

@@ -51,10 +51,23 @@ def exactly_one(kind: str, name: str, found: Iterable[N], *, hint: str) -> N | N
     return matches[0] if matches else None
 
 
-def not_found(kind: str, name: str, others: Sequence[str], *, where: str = "") -> NotFoundError:
-    """Return the error that names what was looked for, and the close names among ``others``."""
+def not_found(kind: str, name: str, others: Sequence[str], *, where: str = "", more: bool = False) -> NotFoundError:
+    """Return the error that names what was looked for, and the close names among ``others``.
+
+    Args:
+        kind: What was looked for.
+        name: By which name.
+        others: The names that there are.
+        where: The end of ``there is none``: where was looked.
+        more: Whether there are more names than those.
+    """
     close = difflib.get_close_matches(name, others, n=3, cutoff=0.5)
-    advice = f"; did you mean {' or '.join(repr(other) for other in close)}?" if close else ""
-    if not advice:
-        advice = f"; there is none{where} yet" if not others else f"; there are {len(others)}{where}, none is close"
-    return NotFoundError(f"no {kind} is named {name!r}{where}{advice}", details={"name": name, "suggestions": close})
+    if close:
+        advice = f"did you mean {' or '.join(repr(other) for other in close)}?"
+    elif not others:
+        advice = f"there is none{where} yet"
+    elif more:
+        advice = f"there are more than {len(others)}{where}; none of the first {len(others)} is close"
+    else:
+        advice = f"there {'are' if len(others) > 1 else 'is'} {len(others)}{where}, none is close"
+    return NotFoundError(f"no {kind} is named {name!r}{where}; {advice}", details={"name": name, "suggestions": close})

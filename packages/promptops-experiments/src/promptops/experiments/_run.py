@@ -9,7 +9,7 @@ import msgspec
 from promptops.core.errors import ConflictError, ValidationError
 from promptops.core.runtime import Runtime
 from promptops.experiments import _kept
-from promptops.experiments._found import examples_of, find, find_named, journaled_in, travels
+from promptops.experiments._found import check_repetitions, examples_of, find, find_named, journaled_in, travels
 from promptops.experiments._kept import Again
 from promptops.experiments._options import Request, Task, chosen
 from promptops.experiments._plan import Plan, make_plan
@@ -127,6 +127,12 @@ def as_before(request: Request, record: ExperimentRecord) -> Request:
 
 async def _planned(stores: Stores, dataset: str, request: Request) -> _Start:
     check_experiment_name(request.name)
+    if not isinstance(dataset, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        kind = type(dataset).__name__  # type: ignore[unreachable]
+        raise ValidationError(
+            f"dataset must be the name or id of a stored dataset, not {kind}; store the examples with datasets.create, "
+            "or run over them without a server with promptops.experiments.run"
+        )
     found = await stores.datasets.get(dataset)
     if request.dry_run is None:
         taken = await find_named(stores, request.name, found.id)
@@ -166,6 +172,7 @@ def _session(
             experiment=None if known is None else known.experiment,
             on_store=None if known is None else known.rows,
             rescored={unit.key: unit.evaluators for unit in plan.units if unit.evaluators},
+            lost=known is not None and known.lost,
         )
     standing = {unit.key for unit in plan.units if unit.is_done}
     return Session(
@@ -198,8 +205,11 @@ async def _going_on(
     kept: Kept | None = None
     try:
         request = as_before(request, record)
+        check_repetitions(stores, stored, request.options.repetitions)
         examples = await examples_of(stores, found)
         plan = make_plan(request.options, examples, record.plan.dataset_name)
+        if accept_changes is None and stored is None and travels(stores, journal):
+            await runtime.run_blocking(_kept.refuse_other_examples, record, journal, examples)
         compared = None if accept_changes is None else plan
         accepted = bool(accept_changes)
         kept = await runtime.run_blocking(

@@ -149,13 +149,14 @@ class Session:
 
     def upload_error(self, cause: PromptOpsError) -> UploadError:
         """Return the error that carries every finished row."""
-        uploader = self.uploader
+        uploader, rows = self.uploader, self.collector.rows
         return UploadError(
             cause,
-            rows=self.collector.rows,
+            rows=rows,
             experiment=self._stored(),
-            stored=0 if uploader is None else uploader.stored,
-            journaled=self.kept is not None and self.control.error is not cause,
+            # What the store has may be more than the rows of this run, and of some of these something else.
+            stored=0 if uploader is None else max(0, len(rows) - uploader.waiting),
+            journaled=self.kept is not None and not (self.control.error is cause and self.control.journal_failed),
         )
 
     def finish(self) -> None:

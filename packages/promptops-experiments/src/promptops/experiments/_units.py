@@ -12,7 +12,7 @@ from promptops.experiments._attempts import Attempts, Tried, waited
 from promptops.experiments._binding import Values
 from promptops.experiments._budget import Budget
 from promptops.experiments._calls import Calls, Outcome, described
-from promptops.experiments._control import Control
+from promptops.experiments._control import JOURNAL, Control
 from promptops.experiments._cost import Usage
 from promptops.experiments._evaluation import NamedEvaluator, judged
 from promptops.experiments._json import NotStorable, shown
@@ -72,7 +72,7 @@ class Units:
             await self._keeper.kept(unit.key)
         except PromptOpsError as exc:
             # The row goes on in memory: it was paid for, and the error of the run carries it.
-            self._control.stop("the journal", exc)
+            self._control.stop(JOURNAL, exc)
         return row
 
     async def _output(self, unit: Unit) -> tuple[UnitRecord, object] | None:
@@ -170,7 +170,7 @@ class Units:
         try:
             await self._keeper.kept(unit.key)
         except PromptOpsError as exc:
-            self._control.stop("the journal", exc)
+            self._control.stop(JOURNAL, exc)
 
     def _judgement(self, name: str, outcome: Outcome, usage: Usage | None) -> Evaluation:
         if outcome.failure is not None:

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, Final
 
 import msgspec
-from promptops.core.errors import NotFoundError, PromptOpsError
+from promptops.core.errors import NotFoundError, PromptOpsError, ValidationError
 from promptops.core.log import log
 from promptops.core.runtime import Runtime
 from promptops.experiments._chunks import LARGEST_BODY
@@ -29,6 +29,7 @@ __all__ = ["Batch", "Uploader"]
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 _FEW: Final = 256
+_MOST_REFUSED: Final = 10
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,7 @@ class Uploader:
         experiment: The experiment as the store knows it, or None when it is to be made.
         on_store: The rows that the store has.
         rescored: The evaluators that run again on rows that stand.
+        lost: Whether the store lacks rows that it acknowledged once.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Uploader:
         experiment: StoredExperiment | None = None,
         on_store: Mapping[UnitKey, StoredRow] | None = None,
         rescored: Mapping[UnitKey, Collection[str]] | None = None,
+        lost: bool = False,
     ) -> None:
         can = store.capabilities.can
         self.experiment = experiment
@@ -93,10 +96,12 @@ class Uploader:
         self._version_id = version_id
         self._on_store = dict(on_store or {})
         self._rescored = dict(rescored or {})
-        self._all = experiment is None and journaled.experiment.remote_id is not None
+        self._all = lost or (experiment is None and journaled.experiment.remote_id is not None)
         # Rows that a store lost may have been sent before, and the answer to their key would name what is gone.
         self._nonce = uuid.uuid4().hex if self._all else ""
         self._ready: set[UnitKey] = set()
+        self._refused: dict[UnitKey, ValidationError] = {}
+        self._most = self._uploads.most
         self._since = 0.0
         self._batch: Batch | None = None
         self._pause = 0.0
@@ -106,6 +111,11 @@ class Uploader:
     def stored(self) -> int:
         """How many rows the store has."""
         return len(self._on_store)
+
+    @property
+    def waiting(self) -> int:
+        """How many finished rows the store does not have as they are."""
+        return len(self._ready) + len(self._refused)
 
     @property
     def is_full(self) -> bool:
@@ -129,10 +139,11 @@ class Uploader:
     async def flush(self) -> None:
         """Send everything that is ready.
 
-        A failure that may pass leaves the rows waiting and is kept in ``failure``.
+        A failure that may pass leaves the rows waiting and is kept in ``failure``. A row that the store does not take
+        is left out, and the others are sent without it.
 
         Raises:
-            PromptOpsError: The store refused the rows for good, or the journal cannot be read.
+            PromptOpsError: The store refused rows for good, or the journal cannot be read.
         """
         if not self._in_place and not self._on_store.keys().isdisjoint(self._ready):
             await self._replace_all()
@@ -142,6 +153,8 @@ class Uploader:
             try:
                 await self._send(self._batch)
             except PromptOpsError as exc:
+                if isinstance(exc, ValidationError) and self._divide(self._batch, exc):
+                    continue
                 self.failure = exc
                 if not exc.retryable:
                     raise
@@ -161,12 +174,26 @@ class Uploader:
             self._journaled.append_uploaded(self._batch.records)
             self._ready.difference_update(record.key for record in self._batch.records)
             self._batch = None
+            self._most = min(self._most * 2, self._uploads.most)
             self.failure, self._pause, self._not_before = None, 0.0, 0.0
             self._since = monotonic()
+        if self._refused:
+            raise next(iter(self._refused.values()))
 
     async def pause(self) -> None:
         """Wait as long as the last failure asks for."""
         await self._runtime.sleep(max(0.0, self._not_before - monotonic()))
+
+    def _divide(self, batch: Batch, refusal: ValidationError) -> bool:
+        """Make a refused batch smaller until the row is found that the store does not take; False is giving up."""
+        if self.experiment is None or len(self._refused) >= _MOST_REFUSED:
+            return False
+        if len(batch.records) == 1:
+            self._refused[batch.records[0].key] = refusal
+            self._ready.discard(batch.records[0].key)
+        self._most = max(1, len(batch.records) // 2)
+        self._batch = None
+        return True
 
     def _form(self, ready: frozenset[UnitKey]) -> Batch:
         """Read the next rows, as many as may travel together and at most 8 MiB; one row alone may be larger."""
@@ -181,7 +208,7 @@ class Uploader:
             if record.key not in ready:
                 continue
             row = EncodedRun.of(journaled_row(record, self._columns))
-            if records and (len(records) >= self._uploads.most or size + len(row.encoded) > LARGEST_BODY):
+            if records and (len(records) >= self._most or size + len(row.encoded) > LARGEST_BODY):
                 break
             records.append(record)
             size += len(row.encoded) + 1

@@ -141,6 +141,8 @@ class StoredExperiment(msgspec.Struct, frozen=True, kw_only=True):
         created_at: When it was made.
         repetitions: How often each example is run; 1 where the store does not keep it.
         metadata: What it was made with; empty where the store does not keep it.
+        example_count: How many examples of that version it is of, which may be a part of them; None where the store
+            does not say it, and then it is all of them.
     """
 
     id: str
@@ -150,6 +152,7 @@ class StoredExperiment(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
     repetitions: int = 1
     metadata: Mapping[str, Any] = {}
+    example_count: int | None = None
 
 
 class RunEvaluation(msgspec.Struct, frozen=True, kw_only=True):

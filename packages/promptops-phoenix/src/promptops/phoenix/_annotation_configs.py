@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from promptops.core.bridge import AsyncResource, SyncResource, bridge, bridge_iter
 from promptops.core.errors import NotFoundError
@@ -81,9 +81,7 @@ class AsyncAnnotationConfigs(AsyncResource):
             where, shape = await project_path(self._runtime, project, _ROUTE), GetProjectAnnotationConfigsResponseBody  # type: ignore[assignment]
 
         async def page(cursor: str | None, size: int) -> CursorPage[AnnotationConfig]:
-            return await fetch_page(
-                self._runtime, where, shape, limit=check_limit(size), cursor=cursor, convert=_config
-            )
+            return await fetch_page(self._runtime, where, shape, limit=check_limit(size), cursor=cursor)
 
         async for config in iterate_pages(page, limit=limit):
             yield config
@@ -204,8 +202,3 @@ def _body(config: NewAnnotationConfig) -> bytes:
 def _check_config_id(value: str) -> None:
     if not any(is_global_id(value, kind) for kind in _KINDS):
         check_id("config_ids", value, _KINDS[0])
-
-
-def _config(item: Any) -> AnnotationConfig:
-    found: AnnotationConfig = item
-    return found

@@ -145,6 +145,8 @@ class AsyncAnnotations(AsyncResource):
             ValidationError: There are not ids of exactly one kind.
         """
         kind, queries = annotation_queries(query)
+        if query.get("identifiers") is not None:
+            await self._version.require("annotations by their identifiers")
         where = await project_path(self._runtime, project, f"{kind}_annotations")
         pages = partial(self._page, project=project, where=where, shape=SHAPES[kind])
         async for annotation in iterate_queries(pages, queries, limit=limit):

@@ -8,12 +8,11 @@ from typing import Any, Final, SupportsFloat
 
 import msgspec
 from promptops.core import codec
-from promptops.core.decode import error_from_response
 from promptops.core.errors import NotFoundError, ValidationError
-from promptops.core.messages import WRITE, Request
+from promptops.core.messages import WRITE, Request, Response
 from promptops.core.runtime import Runtime
-from promptops.models import decoder
 from promptops.phoenix._annotations_models import NOTE, NewAnnotation
+from promptops.phoenix._answers import answer, unusable
 from promptops.phoenix._checks import check_name, shown
 from promptops.phoenix._http import pairs, path
 from promptops.phoenix._listing import refused
@@ -23,6 +22,8 @@ __all__ = ["Batch", "UnknownTargetsError", "annotation_batches", "send_batch"]
 _MOST: Final = 500
 _SENTENCE: Final = re.compile(r"\bIDs (.*) do not exist", re.DOTALL)
 _NOT_FOUND: Final = 404
+_DEEPEST: Final = codec.MAX_DEPTH - 2
+"""Levels of an annotation; around it, an answer has two more."""
 _KINDS: Final = frozenset({"LLM", "CODE", "HUMAN"})
 _TARGETS: Final = ("span_id", "trace_id", "session_id")
 _ROUTES: Final = {
@@ -100,6 +101,7 @@ async def send_batch(runtime: Runtime, batch: Batch, *, sync: bool) -> list[str]
 
     Raises:
         UnknownTargetsError: Something that it is about does not exist.
+        InvalidResponseError: The answer does not say which ids they have.
     """
     request = Request(
         method="POST",
@@ -111,15 +113,23 @@ async def send_batch(runtime: Runtime, batch: Batch, *, sync: bool) -> list[str]
         accept_statuses=(_NOT_FOUND,),
     )
     response = await runtime.send(request)
-    if response.status != _NOT_FOUND:
-        return [item.id for item in codec.decode_response(response, decoder(_Answer)).data]
-    # The sentence of the answer names them, however many there are.
-    targets = _named(batch, response.body.decode("utf-8", "replace"))
-    if not targets:
-        raise error_from_response(response)
+    if response.status == _NOT_FOUND:
+        # The sentence of the answer names them, however many there are.
+        targets = _named(batch, response.body.decode("utf-8", "replace"))
+        if targets:
+            raise _unknown(targets, response)
+        # It is another one: asked again, the runtime makes an error of it, without the secrets that it knows.
+        response = await runtime.send(msgspec.structs.replace(request, accept_statuses=()))
+    stored = [item.id for item in (await answer(runtime, request, response, _Answer)).data]
+    if sync and len(stored) != len(batch.places):
+        raise unusable(response, f"the server says {len(stored)} ids of {len(batch.places)} stored annotations")
+    return stored
+
+
+def _unknown(targets: Sequence[str], response: Response) -> UnknownTargetsError:
     first = ", ".join(repr(target)[:80] for target in targets[:5])
     more = f" and {len(targets) - 5} more" if len(targets) > 5 else ""
-    raise UnknownTargetsError(
+    return UnknownTargetsError(
         f"{first}{more} cannot be annotated: not stored (yet). Nothing of this request was stored.",
         targets=targets,
         request_id=response.request_id,
@@ -168,7 +178,7 @@ def _check(field: str, annotation: NewAnnotation) -> None:
         raise refused(f"{field}.annotator_kind", f"must be one of {kinds}, not {shown(annotation.annotator_kind)}")
     if not _is_number(annotation.score):
         raise refused(f"{field}.score", f"must be a number, not {shown(annotation.score)}")
-    if all(value in {None, ""} for value in (annotation.label, annotation.score, annotation.explanation)):
+    if all(value is None or value == "" for value in (annotation.label, annotation.score, annotation.explanation)):
         raise refused(field, "says nothing: give a label, a score or an explanation")
 
 
@@ -196,8 +206,11 @@ def _encoded(field: str, annotation: NewAnnotation) -> bytes:
         if value is not None:
             body[name] = value
     try:
-        return codec.encode(body)
+        encoded = codec.encode(body)
     except ValidationError as exc:
         problem = exc.validation_errors[0]
         where = str(problem["field"]).replace("$.result", "$").replace("$", field, 1)
         raise refused(where, str(problem["message"])) from exc
+    if codec.depth_exceeds(encoded, _DEEPEST):
+        raise refused(f"{field}.metadata", "nests so deeply that the annotation could not be read back", "too_deep")
+    return encoded

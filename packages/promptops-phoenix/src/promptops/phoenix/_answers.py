@@ -14,7 +14,9 @@ from promptops.models import decoder
 from promptops.phoenix._large import LARGE, in_pieces
 from promptops.phoenix._versions import VERSION_HEADER
 
-__all__ = ["answer", "any_answer", "refuse_html", "unusable"]
+__all__ = ["NOT_ALLOWED", "answer", "any_answer", "refuse_html", "refuse_missing", "unusable"]
+
+NOT_ALLOWED: Final = 405
 
 T = TypeVar("T")
 
@@ -55,12 +57,26 @@ def refuse_html(request: Request, response: Response) -> None:
     """
     if not codec.looks_like_html(response.body, response.headers.get("content-type", "").lower()):
         return
+    raise _missing(request, response, "a web page")
+
+
+def refuse_missing(request: Request, response: Response) -> None:
+    """Refuse "method not allowed", by which the server answers a write of a route that it does not have.
+
+    Raises:
+        InvalidResponseError: It says so; the message as for :func:`refuse_html`.
+    """
+    if response.status == NOT_ALLOWED:
+        raise _missing(request, response, f"status {NOT_ALLOWED}")
+
+
+def _missing(request: Request, response: Response, what: str) -> InvalidResponseError:
     version = response.headers.get(VERSION_HEADER)
     if version is None:
         reason = "base_url does not lead to a Phoenix server, or a proxy or a login screen answered instead"
     else:
         reason = f"the route is missing in this Phoenix server (version {version:.40}), or base_url is wrong"
-    raise unusable(response, f"{request.method} {request.path} answered with a web page: {reason}")
+    return unusable(response, f"{request.method} {request.path} answered with {what}: {reason}")
 
 
 def unusable(response: Response, reason: str) -> InvalidResponseError:

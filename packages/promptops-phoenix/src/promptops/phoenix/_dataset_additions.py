@@ -11,13 +11,13 @@ from promptops.experiments._drafts import Progress
 from promptops.experiments._examples import Example
 from promptops.experiments.datasets._changes import DatasetChanges
 from promptops.experiments.datasets._spool import Spool
-from promptops.phoenix._checks import check_name
+from promptops.phoenix._checks import check_finite, check_name
 from promptops.phoenix._dataset_models import PhoenixDataset
 from promptops.phoenix._dataset_reads import AsyncDatasetReads, refuse_project
 from promptops.phoenix._dataset_rows import Columns, ContentIds, Splits, column_lines, row_lines, row_of
-from promptops.phoenix._dataset_uploads import Target, append_rows, create_rows
-from promptops.phoenix._dataset_wire import example_list, find_dataset, latest_version
-from promptops.phoenix._ids import check_id
+from promptops.phoenix._dataset_uploads import Target, Uploaded, append_rows, create_rows
+from promptops.phoenix._dataset_wire import EXAMPLE, example_list, find_dataset, latest_version
+from promptops.phoenix._ids import check_id, is_global_id
 
 __all__ = ["AsyncDatasetAdditions"]
 
@@ -60,8 +60,12 @@ class AsyncDatasetAdditions(AsyncDatasetReads):
         """
         refuse_project(project)
         check_name("name", name)
+        check_finite("description", description)
         await self._version.require(_NEEDED)
-        with await self._spooled(lambda: row_lines(examples, ContentIds(), id_column=id_column, schema=schema)) as rows:
+        named: set[str] = set()
+        make = lambda: row_lines(examples, ContentIds(), named=named, id_column=id_column, schema=schema)  # noqa: E731
+        with await self._spooled(make) as rows:
+            _refuse_ids_of_the_server(named)
             target = await create_rows(self._runtime, name, rows, description=description, on_progress=on_progress)
         return await self.get(target.id)
 
@@ -97,6 +101,7 @@ class AsyncDatasetAdditions(AsyncDatasetReads):
             PromptOpsError: As for :meth:`create`.
         """
         check_name("name", name)
+        check_finite("description", description)
         await self._version.require(_NEEDED)
         columns = Columns(
             inputs=inputs,
@@ -106,7 +111,9 @@ class AsyncDatasetAdditions(AsyncDatasetReads):
             span_ids=span_ids,
             example_ids=example_ids,
         )
-        with await self._spooled(lambda: column_lines(columns, ContentIds())) as rows:
+        named: set[str] = set()
+        with await self._spooled(lambda: column_lines(columns, ContentIds(), named=named)) as rows:
+            _refuse_ids_of_the_server(named)
             target = await create_rows(self._runtime, name, rows, description=description, on_progress=on_progress)
         return await self.get(target.id)
 
@@ -132,6 +139,7 @@ class AsyncDatasetAdditions(AsyncDatasetReads):
 
         Raises:
             ValidationError: An example cannot be stored, or an id is taken; nothing was changed.
+            ConflictError: Somebody else stored an example of the same id meanwhile, which was changed.
             PromptOpsError: As for :meth:`create`.
         """
         refuse_project(project)
@@ -205,7 +213,7 @@ class AsyncDatasetAdditions(AsyncDatasetReads):
                     details={"store": "phoenix", "feature": "insert_into_version"},
                 )
             await self._refuse_taken(target, named)
-            await append_rows(self._runtime, target, rows, advice=_THE_REST)
+            _refuse_overwritten(target, await append_rows(self._runtime, target, rows, advice=_THE_REST))
             wanted = await self._runtime.run_blocking(_ids_of, rows)
         there = {item.id: item.node_id for item in await example_list(self._runtime, target.id)}
         if not all(own in there for own in wanted):
@@ -220,13 +228,12 @@ class AsyncDatasetAdditions(AsyncDatasetReads):
     ) -> DatasetChanges:
         await self._refuse_taken(target, named)
         done = await append_rows(self._runtime, target, rows, advice=_THE_REST, on_progress=on_progress)
-        updated = 0 if done is None else done.updated
+        _refuse_overwritten(target, done)
         return DatasetChanges(
             dataset_id=target.id,
             version_id="" if done is None else done.version_id,
             # Every id is new: what the server had already, an attempt brought whose answer was lost.
-            inserted=rows.count - updated,
-            updated=updated,
+            inserted=rows.count,
             total=0 if done is None else done.total,
         )
 
@@ -243,6 +250,7 @@ class AsyncDatasetAdditions(AsyncDatasetReads):
                 "are there. Nothing was changed",
                 details={"taken": taken[:100]},
             )
+        _refuse_ids_of_the_server(named)
 
     async def _spooled(self, make: Callable[[], Iterable[bytes]]) -> Spool:
         """Check and keep all rows; the caller closes it."""
@@ -256,6 +264,29 @@ class AsyncDatasetAdditions(AsyncDatasetReads):
         found = await find_dataset(self._runtime, dataset)
         await self._version.require(_NEEDED)
         return Target(id=found.id, name=found.name, created_at=found.created_at, example_count=found.example_count)
+
+
+def _refuse_ids_of_the_server(named: set[str]) -> None:
+    """The server knows an id of its own form as that of an example that is there, and of no other."""
+    given = sorted(own for own in named if is_global_id(own, EXAMPLE))
+    if given:
+        shown = ", ".join(given[:_MOST_SHOWN]) + ("" if len(given) <= _MOST_SHOWN else " and more")
+        raise ValidationError(
+            f"{len(given)} ids are those that the server gave to examples of another dataset ({shown}), and it takes "
+            "them for no new ones: hand over the examples of examples(), or export them with id_column=None. Nothing "
+            "was changed",
+            details={"ids": given[:100]},
+        )
+
+
+def _refuse_overwritten(target: Target, done: Uploaded | None) -> None:
+    """The server changes an example whose id comes again, though nobody had it when the call began."""
+    if done is not None and done.updated:
+        raise ConflictError(
+            f"somebody else added examples with the same ids to dataset {target.name!r} at the same time: what was "
+            f"sent took the place of {done.updated} of theirs, which older versions still have",
+            details={"dataset_id": target.id, "version_id": done.version_id, "updated": done.updated},
+        )
 
 
 def _ids_of(rows: Spool) -> builtins.list[str]:

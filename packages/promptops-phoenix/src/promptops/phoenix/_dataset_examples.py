@@ -8,6 +8,7 @@ metadata if it is an object, and all other fields the input; one more key in the
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
@@ -37,6 +38,9 @@ _OUTSIDE, _INTEGERS = "outside", "integers"
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
 """In JSON that has no match of it, there are no such integers."""
+
+_LONG_INTEGER: Final = re.compile(r"-?[0-9]{19,4300}")
+"""Python reads no longer one."""
 
 Path = tuple[str | int, ...]
 
@@ -123,6 +127,8 @@ def fields_of(given: Mapping[str, Any], output: Mapping[str, Any], metadata: Map
     rest = {name: value for name, value in metadata.items() if name != MARKER}
     if rest or _METADATA in outside:
         found.setdefault(_METADATA, rest)
+    if large:
+        found = copy.deepcopy(found)  # what the server keeps stays as it is
     for path in large:
         _restore(found, path)
     return found
@@ -175,7 +181,9 @@ def _restore(fields: dict[str, Any], path: Path) -> None:
     """Make the integer again, unless somebody else has changed what is there."""
     holder = _holder(fields, path)
     text = None if holder is None else holder[path[-1]]
-    if holder is not None and isinstance(text, str) and text.removeprefix("-").isdecimal():
+    if holder is None or not isinstance(text, str) or not _LONG_INTEGER.fullmatch(text):
+        return
+    if not _SMALLEST <= int(text) <= _LARGEST:
         holder[path[-1]] = int(text)
 
 
@@ -185,10 +193,11 @@ def _holder(fields: dict[str, Any], path: Path) -> Any:
     found: Any = fields
     for step in path:
         holder = found
+        # Others can write a marker too: a step may be anything.
         if is_object(holder):
-            there = step in holder
+            there = isinstance(step, str) and step in holder
         else:
-            there = is_array(holder) and isinstance(step, int) and step < len(holder)
+            there = is_array(holder) and isinstance(step, int) and 0 <= step < len(holder)
         if not there:
             return None
         found = cast("Any", holder)[step]

@@ -140,7 +140,6 @@ class AsyncDatasetLabels(AsyncDatasetReads):
             wire.GetDatasetLabelsResponseBody,
             limit=None,
             cursor=cursor,
-            convert=_as_it_is,
         )
 
 
@@ -148,7 +147,3 @@ def _color(color: str) -> str:
     if not _COLOR.fullmatch(color):
         raise ValidationError(f"color must be # and six lower-case hexadecimal digits, not {shown(color)}")
     return color
-
-
-def _as_it_is(item: DatasetLabel) -> DatasetLabel:
-    return item

@@ -15,7 +15,7 @@ from promptops.phoenix._dataset_changes import Difference, Known, difference_of,
 from promptops.phoenix._dataset_models import PhoenixReplacePlan
 from promptops.phoenix._dataset_rows import body_of
 from promptops.phoenix._dataset_uploads import Target, Uploaded, append_rows, still_the_same, upload
-from promptops.phoenix._dataset_wire import latest_version
+from promptops.phoenix._dataset_wire import latest_version, wire_dataset
 
 __all__ = ["Pending", "Plans", "carry_out", "pending_of", "send_difference"]
 
@@ -121,6 +121,15 @@ async def carry_out(runtime: Runtime, pending: Pending, on_progress: Progress | 
             f"dataset {target.name!r} was changed after the plan was made (its latest version is {latest}, not "
             f"{plan.version_id}); nothing was changed, make a new plan",
             details={"dataset_id": target.id, "version_id": latest},
+        )
+    # SQLite gives the ids of the newest dataset and of its versions again, once that is deleted; its times are seconds.
+    found = await wire_dataset(runtime, target.id)
+    known = plan.unchanged + plan.updated + plan.deleted
+    if (found.created_at, found.example_count) != (target.created_at, known):
+        raise ConflictError(
+            f"dataset {target.name!r} was deleted after the plan was made, and {target.id} is another one now; nothing "
+            "was changed, make a new plan",
+            details={"dataset_id": target.id},
         )
     if pending.everything is None:
         rows = pending.difference.rows

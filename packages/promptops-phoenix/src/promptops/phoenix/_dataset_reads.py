@@ -178,7 +178,8 @@ class AsyncDatasetReads(AsyncResource):
     ) -> int:
         """Write the examples of a dataset to a file, and return how many.
 
-        The file can be read with :func:`read_examples`; with its ids it can be imported, upserted or used to update.
+        The file can be read with :func:`read_examples`; with its ids it can be upserted or used to update, and imported
+        elsewhere when the ids are the callers' own: the server takes its own for no other examples.
         It is there once it is complete, and not before. :meth:`download` gives the server's own formats.
 
         Args:

@@ -12,7 +12,7 @@ import msgspec
 from promptops.core import codec
 from promptops.core.errors import ValidationError
 from promptops.experiments._examples import Example, checked_examples
-from promptops.experiments._json import NotStorable, json_text
+from promptops.experiments._json import NotStorable, json_text, storable_text
 from promptops.experiments.datasets._row import Problems
 from promptops.experiments.datasets._splits import split_of
 from promptops.phoenix._dataset_examples import LONG_NUMBER, large_integers, parts_of
@@ -165,6 +165,7 @@ def column_lines(columns: Columns, ids: ContentIds, *, named: set[str] | None = 
             objects = [_object(name, {} if given is None else given[index]) for name, given in _objects(columns)]
             splits = _names(None if columns.splits is None else columns.splits[index])
             own = _own_id(None if columns.example_ids is None else columns.example_ids[index])
+            span_id = _span_id(None if columns.span_ids is None else columns.span_ids[index])
         except NotStorable as exc:
             problems.add(f"rows[{index}]", str(exc))
             if problems.full:
@@ -177,7 +178,6 @@ def column_lines(columns: Columns, ids: ContentIds, *, named: set[str] | None = 
             problems.add(
                 f"rows[{index}]", f"has the same id {example_id[:100]!r} as rows[{first}]", code="duplicate_id"
             )
-        span_id = None if columns.span_ids is None else columns.span_ids[index]
         yield msgspec.json.encode((example_id, *objects, splits, span_id))
     if problems:
         raise problems.error()
@@ -190,6 +190,9 @@ def _objects(columns: Columns) -> tuple[tuple[str, Sequence[Mapping[str, Any]] |
 def _check_lengths(columns: Columns) -> None:
     count = len(columns.inputs)
     given = {name: getattr(columns, name) for name in columns.__struct_fields__}
+    texts = [name for name, rows in given.items() if isinstance(rows, str)]
+    if texts:
+        raise ValidationError(f"{', '.join(texts)} must be a list with a value for each row, not one text")
     wrong = [f"{name} has {len(rows)}" for name, rows in given.items() if rows is not None and len(rows) != count]
     if wrong:
         raise ValidationError(f"inputs has {count} rows, but {', '.join(wrong)}; give one for each input")
@@ -230,14 +233,26 @@ def _object(name: str, value: object) -> msgspec.Raw:
 def _names(splits: Splits) -> list[str] | None:
     if splits is None:
         return None
+    if not isinstance(splits, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise NotStorable(f"splits must be a name or several, not {type(splits).__name__}")
     named = [splits] if isinstance(splits, str) else list(splits)
     # The server takes blanks off a name, and passes over one that is empty then.
-    if not all(name.strip() == name and name for name in named):
+    if not all(_text("the name of a split", name).strip() == name and name for name in named):
         raise NotStorable("the name of a split is empty, or begins or ends with a blank")
     return named
 
 
 def _own_id(example_id: str | None) -> str | None:
-    if example_id is not None and not 1 <= len(example_id) <= _LONGEST_ID:
+    if example_id is not None and not 1 <= len(_text("an id", example_id)) <= _LONGEST_ID:
         raise NotStorable(f"an id is a text of 1 to {_LONGEST_ID} characters")
     return example_id
+
+
+def _span_id(span_id: str | None) -> str | None:
+    return None if span_id is None else _text("the id of a span", span_id)
+
+
+def _text(what: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise NotStorable(f"{what} must be text, not {type(value).__name__}")
+    return storable_text(value)

@@ -163,7 +163,7 @@ async def _append_parts(
         try:
             answer = await _appended(runtime, target, part)
         except PromptOpsError as exc:
-            await _say_what_is_stored(runtime, target, exc, msgspec.structs.replace(facts, before=stored))
+            await _say_what_is_stored(runtime, target, exc, msgspec.structs.replace(facts, before=stored), part)
             raise
         stored += len(part)
         done = answer if done is None else _sum(done, answer)
@@ -226,7 +226,7 @@ async def _created(runtime: Runtime, name: str, part: Sequence[bytes], descripti
             return (await upload(runtime, body, repeatable=False)).dataset_id
         except ConflictError as exc:
             found = await dataset_named(runtime, name) if number > 1 else None
-            if found is None or not await _holds(runtime, found.id, part):
+            if found is None or not await _holds(runtime, found.id, part, alone=True):
                 raise ConflictError(
                     f"a dataset is named {name!r} already; append to it, replace what it holds, or choose another name",
                     details={"name": name},
@@ -241,16 +241,22 @@ async def _created(runtime: Runtime, name: str, part: Sequence[bytes], descripti
             await runtime.sleep(_FIRST_WAIT * 2.0 ** (number - 1))
 
 
-async def _holds(runtime: Runtime, dataset_id: str, part: Sequence[bytes]) -> bool:
+async def _holds(runtime: Runtime, dataset_id: str, part: Sequence[bytes], *, alone: bool = False) -> bool:
     there = {item.id for item in await example_list(runtime, dataset_id)}
-    return there == {row_of(line).id for line in part}
+    rows = {row_of(line).id for line in part}
+    return there == rows if alone else there >= rows
 
 
-async def _say_what_is_stored(runtime: Runtime, target: Target, error: PromptOpsError, facts: Stored) -> None:
-    """Count again what is there: the request that failed may have been stored all the same."""
+async def _say_what_is_stored(
+    runtime: Runtime, target: Target, error: PromptOpsError, facts: Stored, part: Sequence[bytes]
+) -> None:
+    """Look again at what is there: the request that failed may have been stored all the same."""
     stored = facts.before
     try:
-        stored = max(stored, (await wire_dataset(runtime, target.id)).example_count - facts.begun)
+        grown = (await wire_dataset(runtime, target.id)).example_count - facts.begun
+        # Others may have added examples too: the ids say whose they are.
+        if grown > stored and await _holds(runtime, target.id, part):
+            stored += len(part)
     except PromptOpsError as exc:
         log().info("dataset_count_unknown", dataset_id=target.id, reason=exc.message)
     error.details.update(dataset_id=target.id, stored=stored)

@@ -64,7 +64,6 @@ async def datasets_page(
         query=pairs(name=name),
         limit=limit,
         cursor=cursor,
-        convert=_as_it_is,
     )
 
 
@@ -90,7 +89,7 @@ async def find_dataset(runtime: Runtime, dataset: str) -> wire.Dataset | wire.Da
     found = await dataset_named(runtime, check_name("dataset", dataset))
     if found is None:
         others = await datasets_page(runtime, None)
-        raise not_found("dataset", dataset, [item.name for item in others.items])
+        raise not_found("dataset", dataset, [item.name for item in others.items], more=others.has_more)
     return found
 
 
@@ -162,7 +161,3 @@ def _exported_of(text: str) -> list[ExportedExample]:
 
 def _of_version(version: str | None) -> Query:
     return pairs(version_id=None if version is None else check_id("version", version, VERSION))
-
-
-def _as_it_is(item: wire.Dataset) -> wire.Dataset:
-    return item

@@ -117,6 +117,7 @@ def stored_experiment(record: wire.Experiment) -> ServerExperiment:
         created_at=record.created_at,
         repetitions=record.repetitions,
         metadata=metadata,
+        example_count=record.example_count,
         original=Experiment(
             id=record.id,
             name=record.name,

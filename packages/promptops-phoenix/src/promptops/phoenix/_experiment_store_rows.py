@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
@@ -10,6 +11,7 @@ from typing import Any, Final, cast
 import msgspec
 from promptops.core import codec
 from promptops.core.errors import ValidationError
+from promptops.core.narrow import is_array, is_object
 from promptops.experiments.journal import UnitKey
 from promptops.models.experiments import (
     LATENCY,
@@ -46,6 +48,8 @@ META: Final = "promptops.eval.{}.metadata"
 _KINDS: Final = ("CODE", "LLM", "HUMAN")
 _MOST_NAMED: Final = 20
 _DEEPEST: Final = codec.MAX_DEPTH - 8
+_LONG_NUMBER: Final = re.compile(r"[0-9]{19}")
+_LEAST, _GREATEST = -(2**63), 2**64 - 1
 _LONGEST_MS: Final = 366 * 24 * 3600 * 1000.0
 
 
@@ -171,9 +175,21 @@ def _output(run: ExperimentRun) -> tuple[Any, Any]:
     if not isinstance(typed, str):
         raise _refused(TYPED_OUTPUT, f"must be JSON text, not {type(typed).__name__}")
     try:
-        return msgspec.json.decode(typed), msgspec.Raw(typed.encode())
+        output, sent = msgspec.json.decode(typed), msgspec.Raw(typed.encode())
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as exc:
         raise _refused(TYPED_OUTPUT, f"is not JSON that can be stored: {exc}") from exc
+    if _LONG_NUMBER.search(typed) and not _fits(output):
+        raise _refused("output", "holds a whole number of more than 64 bits, which the server cannot store; send text")
+    return output, sent
+
+
+def _fits(value: object) -> bool:
+    """Whether the server can store every whole number within; at one that it cannot it fails, whatever is tried."""
+    if isinstance(value, int):
+        return _LEAST <= value <= _GREATEST
+    if is_object(value):
+        return all(map(_fits, value.values()))
+    return not is_array(value) or all(map(_fits, value))
 
 
 def _evaluation_draft(name: str, said: Evaluation, started: datetime, columns: Mapping[str, Any]) -> EvaluationDraft:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Final
 
 from promptops.core.errors import ConflictError, NotFoundError, PromptOpsError, ServerError, ValidationError
@@ -168,10 +169,11 @@ async def _read_until(
         return await runs_page(runtime, cursor, experiment_id=experiment_id, limit=limit)
 
     found: dict[UnitKey, wire.ExperimentRun] = {}
-    async for run in iterate_cursor(page, cursor=cursor):
-        key = UnitKey(run.dataset_example_id, run.repetition_number)
-        if key in wanted:
-            found[key] = run
-            if len(found) == len(wanted):
-                break
+    async with aclosing(iterate_cursor(page, cursor=cursor)) as runs:
+        async for run in runs:
+            key = UnitKey(run.dataset_example_id, run.repetition_number)
+            if key in wanted:
+                found[key] = run
+                if len(found) == len(wanted):
+                    break
     return found

@@ -7,12 +7,13 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from promptops.core.errors import NotFoundError, ServerError, ValidationError
-from promptops.core.messages import READ, WRITE, Profile, Request, Response, Timeouts
+from promptops.core.messages import READ, WRITE, Profile, Request, Response
 from promptops.core.pagination import CursorPage
 from promptops.core.runtime import Runtime
 from promptops.phoenix._address import Query, pairs, path
-from promptops.phoenix._answers import answer, any_answer, refuse_html, unusable
+from promptops.phoenix._answers import NOT_ALLOWED, answer, any_answer, refuse_html, refuse_missing, unusable
 from promptops.phoenix._checks import is_count, shown
+from promptops.phoenix._profiles import EXPORT, UPLOAD
 from promptops.phoenix._versions import VERSION_HEADER
 
 __all__ = [
@@ -37,19 +38,14 @@ __all__ = [
 ITEMS_PER_PAGE: Final = 100
 """Items of a page when nobody says: the server's own defaults are 10, 50, 100 or everything, by route."""
 
-EXPORT: Final = Profile(
-    name="phoenix_export", timeouts=Timeouts(connect=3.0, pool=10.0, write=10.0, read=120.0), attempts=3, deadline=300.0
-)
-"""For answers without pages: 20,000 examples take the server seconds."""
-UPLOAD: Final = Profile(
-    name="phoenix_upload", timeouts=Timeouts(connect=3.0, pool=10.0, write=60.0, read=300.0), attempts=3, deadline=600.0
-)
-"""For uploads of datasets: 20,000 examples take the server 20 s before it answers."""
-
 _FAILED: Final = 500
 _NOT_FOUND: Final = 404
 
 T = TypeVar("T")
+
+
+def _as_it_is(item: Any) -> Any:
+    return item
 
 
 async def fetch(
@@ -113,7 +109,7 @@ async def fetch_page(
     query: Query = (),
     limit: int | None,
     cursor: str | None,
-    convert: Callable[[Any], T],
+    convert: Callable[[Any], T] = _as_it_is,
     profile: Profile = READ,
     timeout: float | None = None,
 ) -> CursorPage[T]:
@@ -126,7 +122,7 @@ async def fetch_page(
         query: Filters.
         limit: Items per page, or None for 100.
         cursor: Where to go on, or None for the start.
-        convert: Makes an item of what was decoded.
+        convert: Makes an item of what was decoded; without it, that is the item.
         profile: How patient to be.
         timeout: Seconds for the whole call, instead of the profile's.
 
@@ -258,9 +254,12 @@ async def delete(runtime: Runtime, where: str, *, query: Query = ()) -> None:
 
 
 async def _written(runtime: Runtime, request: Request) -> Response:
+    request = msgspec.structs.replace(request, accept_statuses=(NOT_ALLOWED,))
     try:
-        return await runtime.send(request)
+        response = await runtime.send(request)
     except ServerError as error:
         if error.status_code == _FAILED and not request.is_idempotent:
             error.retryable = False
         raise
+    refuse_missing(request, response)
+    return response

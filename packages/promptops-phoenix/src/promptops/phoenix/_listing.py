@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
@@ -15,6 +16,7 @@ from promptops.phoenix._http import Query
 __all__ = [
     "LARGEST_PAGE",
     "check_limit",
+    "check_seconds",
     "choices",
     "grouped",
     "id_groups",
@@ -53,6 +55,18 @@ def check_limit(limit: int, *, largest: int = LARGEST_PAGE) -> int:
     if not is_count(limit) or limit > largest:
         raise refused("limit", f"must be a whole number from 1 to {largest}, not {shown(limit)}", "out_of_range")
     return limit
+
+
+def check_seconds(field: str, seconds: float) -> None:
+    """Check a time to wait.
+
+    Raises:
+        ValidationError: It is negative, or no number that ends.
+    """
+    if not 0 <= seconds < math.inf:
+        raise refused(
+            field, f"must be a finite number of seconds, and not negative, not {shown(seconds)}", "out_of_range"
+        )
 
 
 async def iterate_pages(

@@ -69,12 +69,15 @@ class AsyncProjects(AsyncResource):
             limit: Projects per page, 1 to 1000.
             cursor: ``next_cursor`` of the page before.
         """
+        check_limit(limit)
+        if name_contains is not None:
+            await self._version.require("projects by a part of their name")
         query = pairs(
             name_contains=name_contains,
             include_experiment_projects=experiments,
             include_dataset_evaluator_projects=evaluators,
         )
-        return await _page(self._runtime, query, cursor, check_limit(limit))
+        return await _page(self._runtime, query, cursor, limit)
 
     async def iterate(
         self,
@@ -231,10 +234,6 @@ async def _named(runtime: Runtime, name: str) -> Project:
     raise NotFoundError(f"There is no project named {name!r:.80}.")
 
 
-def _project(item: Project) -> Project:
-    return item
-
-
 async def _page(runtime: Runtime, query: Query, cursor: str | None, limit: int) -> CursorPage[Project]:
     shape = GetProjectsResponseBody
-    return await fetch_page(runtime, path("projects"), shape, query=query, limit=limit, cursor=cursor, convert=_project)
+    return await fetch_page(runtime, path("projects"), shape, query=query, limit=limit, cursor=cursor)

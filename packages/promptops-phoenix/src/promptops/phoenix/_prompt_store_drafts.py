@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias, cast
 
@@ -10,17 +11,32 @@ from msgspec import UNSET, UnsetType
 from promptops.core.errors import ValidationError
 from promptops.models import PromptCreate, PromptResponse, PromptUpdate
 from promptops.phoenix._checks import check_prompt_name
-from promptops.phoenix._generated import PromptVersion, PromptVersionData
+from promptops.phoenix._generated import PromptChatTemplate, PromptVersion, PromptVersionData
 from promptops.phoenix.conversion import Converted, from_phoenix, to_phoenix
+from promptops.phoenix.conversion._families import STRUCTS
+from promptops.phoenix.conversion._marks import role_of_text
 from promptops.prompts.formats import Loss
 
-__all__ = ["WritablePrompt", "changed", "data_of", "left_out", "name_of", "refuse_loss", "same_content"]
+__all__ = ["WritablePrompt", "changed", "changed_data", "data_of", "left_out", "name_of", "refuse_loss", "same_content"]
 
 WritablePrompt: TypeAlias = PromptVersionData | PromptVersion | PromptCreate | PromptResponse
 """What can become a version on a Phoenix server: one of its own, or a prompt of ours."""
 
 _LEFT_OUT: Final = frozenset({"unsupported", "unknown"})
 _SHOWN: Final = 20
+_TAG: Final = (
+    "To give the version a tag of Phoenix, leave tags out of the prompt, and use create_prompt(..., tags=[...]),"
+    " create_version(..., tags=[...]) or set_label(name, tag, version=...)."
+)
+_TEXTS: Final = ("content", "messages", "template_format")
+_KEPT: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
+    _TEXTS: ("template", "template_type", "template_format"),
+    ("model_settings",): ("model_provider", "model_name", "invocation_parameters"),
+    ("tools", "tool_choice"): ("tools",),
+    ("response_format",): ("response_format",),
+}
+"""Fields of ours, and the fields of a version that say the same."""
+_FIELD: Final = re.compile(r"[.\[]")
 _KEEP: Final = "Use create_version with a version of Phoenix's own kind, which list_versions gives."
 _LEAVE: Final = (
     "Leave it out, or send the rest with create_prompt(..., allow_loss=True) or create_version(..., allow_loss=True)."
@@ -58,8 +74,16 @@ def data_of(prompt: WritablePrompt, *, allow_loss: bool) -> PromptVersionData:
         raise _refused("version", f"must be a PromptVersionData, a PromptCreate or a PromptResponse, not {kind}")
     converted: Converted[PromptVersionData] = to_phoenix(prompt)
     if not allow_loss:
-        refuse_loss(left_out(converted.losses), "a Phoenix server cannot hold all of this prompt", _LEAVE)
+        losses = left_out(converted.losses)
+        refuse_loss(losses, "a Phoenix server cannot hold all of this prompt", _advice(losses))
     return converted.value
+
+
+def _advice(losses: Sequence[Loss]) -> str:
+    """What to do about losses; who wanted a tag is not told how to lose it."""
+    others = _LEAVE if any(loss.field != "tags" for loss in losses) else ""
+    tags = _TAG if any(loss.field == "tags" for loss in losses) else ""
+    return " ".join(part for part in (tags, others) if part)
 
 
 def left_out(losses: Sequence[Loss]) -> list[Loss]:
@@ -121,6 +145,32 @@ def changed(name: str, latest: PromptVersion, current: PromptResponse, changes: 
     )
 
 
+def changed_data(name: str, latest: PromptVersion, current: PromptResponse, changes: PromptUpdate) -> PromptVersionData:
+    """The version that an update makes of the latest one; arguments and errors as for :func:`changed`.
+
+    What the update does not name is sent as the server has it, and not as our words for it would be sent: who reads it
+    with other programs sees no change there.
+    """
+    prompt = changed(name, latest, current, changes)
+    kept = {ours: theirs for ours, theirs in _KEPT.items() if all(getattr(changes, field) is UNSET for field in ours)}
+    if not _keeps_its_form(prompt, latest):
+        kept.pop(_TEXTS, None)
+    untouched = {field for ours in kept for field in ours}
+    converted: Converted[PromptVersionData] = to_phoenix(prompt)
+    losses = [loss for loss in left_out(converted.losses) if _FIELD.split(loss.field, maxsplit=1)[0] not in untouched]
+    refuse_loss(losses, "a Phoenix server cannot hold all of this prompt", _advice(losses))
+    as_it_is = {field: getattr(latest, field) for theirs in kept.values() for field in theirs}
+    return msgspec.structs.replace(converted.value, **as_it_is)
+
+
+def _keeps_its_form(prompt: PromptCreate, latest: PromptVersion) -> bool:
+    """Whether the messages of a version still mean the same beside the metadata of the prompt, which may be others."""
+    template = latest.template
+    if not isinstance(template, PromptChatTemplate) or not template.messages:
+        return False
+    return prompt.messages is not None or template.messages[0].role == role_of_text(prompt.metadata or {})
+
+
 def same_content(one: PromptVersionData | PromptVersion, other: PromptVersionData | PromptVersion) -> bool:
     """Whether two versions say the same; absent, null and empty are the same to the server."""
     return _facts(one) == _facts(other)
@@ -142,6 +192,10 @@ def _or(value: Any, otherwise: Any) -> Any:
 
 def _facts(version: PromptVersionData | PromptVersion) -> dict[str, Any]:
     plain = cast("dict[str, Any]", msgspec.to_builtins(version))
+    parameters = plain["invocation_parameters"]
+    if (kind := parameters["type"]) not in STRUCTS and kind in parameters:
+        # As the server stores them.
+        plain["invocation_parameters"] = {"type": "openai", "openai": parameters[kind]}
     return {key: value for key, value in plain.items() if key != "id" and value not in _NOTHING}
 
 

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import msgspec
 from promptops.core.errors import NotFoundError, ValidationError
-from promptops.core.messages import PROMPT_READ, READ, Profile
+from promptops.core.messages import READ, Profile
 from promptops.core.pagination import OffsetPage
 from promptops.core.runtime import Runtime
 from promptops.models import PromptBatch, PromptBatchError, PromptResponse
 from promptops.phoenix._checks import check_prompt_name, check_tag_name
 from promptops.phoenix._generated import Prompt, PromptVersion
 from promptops.phoenix._ids import number_of
+from promptops.phoenix._profiles import PROMPT
 from promptops.phoenix._prompts_wire import PromptRoutes, absent, version_text
 from promptops.phoenix._versions import ServerVersion
 from promptops.phoenix.conversion import from_phoenix
@@ -43,9 +44,7 @@ class PromptReading:
         profile: How patient it is when one prompt is asked for.
     """
 
-    def __init__(
-        self, runtime: Runtime, *, version: ServerVersion | None = None, profile: Profile = PROMPT_READ
-    ) -> None:
+    def __init__(self, runtime: Runtime, *, version: ServerVersion | None = None, profile: Profile = PROMPT) -> None:
         self._runtime = runtime
         self._version = ServerVersion(runtime) if version is None else version
         self._profile = profile

@@ -14,7 +14,7 @@ from promptops.core.errors import (
     ServerError,
     TimeoutError,  # noqa: A004 - ours
 )
-from promptops.core.messages import PROMPT_READ, Profile
+from promptops.core.messages import Profile
 from promptops.core.runtime import Runtime
 from promptops.core.transport import ExchangeFailed, TransportError
 from promptops.models import PromptCreate, PromptResponse, PromptUpdate
@@ -26,7 +26,8 @@ from promptops.phoenix._generated import (
     PromptVersionData,
     PromptVersionTagData,
 )
-from promptops.phoenix._prompt_store_drafts import changed, data_of, name_of, same_content
+from promptops.phoenix._profiles import PROMPT
+from promptops.phoenix._prompt_store_drafts import changed_data, data_of, name_of, same_content
 from promptops.phoenix._prompt_store_labels import PromptTagging
 from promptops.phoenix._prompt_store_reads import response_of
 from promptops.phoenix._prompts_turns import Turns
@@ -42,9 +43,7 @@ _SETTLING: Final = 0.1
 class PromptWriting(PromptTagging):
     """The part of :class:`~promptops.phoenix.PhoenixPromptStore` that writes prompts and versions."""
 
-    def __init__(
-        self, runtime: Runtime, *, version: ServerVersion | None = None, profile: Profile = PROMPT_READ
-    ) -> None:
+    def __init__(self, runtime: Runtime, *, version: ServerVersion | None = None, profile: Profile = PROMPT) -> None:
         super().__init__(runtime, version=version, profile=profile)
         self._turns = Turns(runtime)
 
@@ -77,8 +76,11 @@ class PromptWriting(PromptTagging):
                         f" ({latest.id}). Read it again.",
                         details={"version": version_text(latest), "etag": latest.id},
                     )
-                wanted = data_of(changed(name, latest, response_of(name, latest), changes), allow_loss=False)
-                return response_of(name, await self._following(name, latest, wanted, ()))
+                wanted = changed_data(name, latest, response_of(name, latest), changes)
+                made = await self._following(name, latest, wanted, ())
+                if if_match not in {None, "*"} and made.id != latest.id:
+                    await self._refuse_overtaken(name, latest, made)
+                return response_of(name, made)
 
     async def delete(
         self, name: str, *, version: str | None, project: str | None, force: bool, timeout: float | None
@@ -131,7 +133,10 @@ class PromptWriting(PromptTagging):
                 )
             body = CreatePromptRequestBody(prompt=about, version=data)
             made = await self._stored(name, data, partial(self.routes.create, body), after=0)
-            oldest = (await self.wire_versions(name))[-1]
+            try:
+                oldest = (await self.wire_versions(name))[-1]
+            except PromptOpsError as error:
+                raise _stored_all_the_same(error, name, made) from error.__cause__
         if oldest.id != made.id:
             raise ConflictError(
                 f"The prompt {name!r} was created by somebody else at the same time. What was sent became its version"
@@ -151,6 +156,24 @@ class PromptWriting(PromptTagging):
         """
         async with self._turns.of(name):
             return await self._following(name, await self._latest(name), data, tags)
+
+    async def _refuse_overtaken(self, name: str, latest: PromptVersion, made: PromptVersion) -> None:
+        """The server takes no condition: a version that came in between is noticed afterwards.
+
+        Raises:
+            ConflictError: There is one; ours is on top of it, because versions cannot be removed.
+        """
+        try:
+            before = await self.routes.before(name, made)
+        except PromptOpsError as error:
+            raise _stored_all_the_same(error, name, made) from error.__cause__
+        if before is None or before.id == latest.id:
+            return
+        raise ConflictError(
+            f"Somebody else changed the prompt {name!r} at the same time: version {version_text(before)} is not in what"
+            f" was sent, which became version {version_text(made)}, and that cannot be taken back.",
+            details={"name": name, "version": version_text(made), "overtaken_version": version_text(before)},
+        )
 
     async def _following(
         self, name: str, latest: PromptVersion, data: PromptVersionData, tags: Sequence[PromptVersionTagData]
@@ -233,6 +256,18 @@ class PromptWriting(PromptTagging):
 
     def _refuse_number(self) -> None:
         self.capabilities.require("choose_versions", "leave the number out: the server counts by itself")
+
+
+def _stored_all_the_same(error: PromptOpsError, name: str, made: PromptVersion) -> PromptOpsError:
+    """The error of a look at what happened beside a write, which itself went well."""
+    error.message = (
+        f"Version {version_text(made)} of the prompt {name!r} is stored; whether somebody else wrote at the same time"
+        f" is not known: {error.message}"
+    )
+    error.args = (error.message,)
+    error.details |= {"name": name, "version": version_text(made)}
+    error.retryable = False
+    return error
 
 
 def _was_sent(failure: TransportError) -> bool:

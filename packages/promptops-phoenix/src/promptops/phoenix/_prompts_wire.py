@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from promptops.core.errors import NotFoundError, PromptNotFoundError
 from promptops.core.messages import READ, Profile
@@ -34,8 +34,6 @@ __all__ = ["PromptRoutes", "absent", "number_in", "version_text"]
 KIND: Final = "PromptVersion"
 _PER_PAGE: Final = 1000
 """Versions and prompts of a page: the server has no maximum, and one request costs more than long answers."""
-
-T = TypeVar("T")
 
 
 class PromptRoutes:
@@ -73,28 +71,21 @@ class PromptRoutes:
             found = [version async for version in self.versions(name) if number_in(version) == number]
         return found[0] if found and number_in(found[0]) == number else None
 
-    async def versions(self, name: str) -> AsyncIterator[PromptVersion]:
-        """The versions of a prompt, newest first; none when there is no such prompt."""
-        async for version in iterate_cursor(
-            lambda cursor: fetch_page(
-                self._runtime,
-                path("prompts", name, "versions"),
-                GetPromptVersionsResponseBody,
-                limit=_PER_PAGE,
-                cursor=cursor,
-                convert=_same,
-            )
-        ):
-            yield version
+    async def before(self, name: str, version: PromptVersion) -> PromptVersion | None:
+        """The version of this prompt that came before another one of it, or None when that was the first."""
+        found: list[PromptVersion] = await self._page(name, limit=2, cursor=version.id, profile=READ)
+        if not found or found[0].id != version.id:
+            number = number_in(version)
+            found = [version, *[older async for older in self.versions(name) if number_in(older) < number]]
+        return found[1] if len(found) > 1 else None
 
-    async def prompts(self) -> AsyncIterator[Prompt]:
+    def versions(self, name: str) -> AsyncIterator[PromptVersion]:
+        """The versions of a prompt, newest first; none when there is no such prompt."""
+        return self._all(path("prompts", name, "versions"), GetPromptVersionsResponseBody)
+
+    def prompts(self) -> AsyncIterator[Prompt]:
         """Every prompt, newest first, without its versions."""
-        async for prompt in iterate_cursor(
-            lambda cursor: fetch_page(
-                self._runtime, path("prompts"), GetPromptsResponseBody, limit=_PER_PAGE, cursor=cursor, convert=_same
-            )
-        ):
-            yield prompt
+        return self._all(path("prompts"), GetPromptsResponseBody)
 
     async def create(self, body: CreatePromptRequestBody) -> PromptVersion:
         """Create a prompt; where it exists the server adds a version instead."""
@@ -129,17 +120,9 @@ class PromptRoutes:
 
     async def tags(self, version_id: str) -> Sequence[PromptVersionTag]:
         """The tags of a version."""
-        pages = iterate_cursor(
-            lambda cursor: fetch_page(
-                self._runtime,
-                path("prompt_versions", version_id, "tags"),
-                GetPromptVersionTagsResponseBody,
-                limit=_PER_PAGE,
-                cursor=cursor,
-                convert=_same,
-            )
-        )
-        return [tag async for tag in pages]
+        where = path("prompt_versions", version_id, "tags")
+        tags: AsyncIterator[PromptVersionTag] = self._all(where, GetPromptVersionTagsResponseBody)
+        return [tag async for tag in tags]
 
     async def tag(self, version_id: str, body: PromptVersionTagData) -> None:
         """Give a version a tag; another version of the prompt that has it loses it."""
@@ -149,6 +132,9 @@ class PromptRoutes:
     async def untag(self, version_id: str, tag: str) -> None:
         """Take a tag from a version."""
         await delete(self._runtime, path("prompt_versions", version_id, "tags", tag))
+
+    def _all(self, where: str, shape: type[Any]) -> AsyncIterator[Any]:
+        return iterate_cursor(lambda cursor: fetch_page(self._runtime, where, shape, limit=_PER_PAGE, cursor=cursor))
 
     async def _one(self, *segments: str, profile: Profile) -> PromptVersion | None:
         found = await fetch_if_there(self._runtime, path(*segments), GetPromptResponseBody, profile=profile)
@@ -189,7 +175,3 @@ def absent(name: str, what: str = "", *, because: NotFoundError | None = None) -
         prompt_id=name,
         request_id=None if because is None else because.request_id,
     )
-
-
-def _same(item: Any) -> Any:
-    return item

@@ -80,10 +80,10 @@ class AsyncSessions(AsyncResource):
             filter=None if filter is None else check_name("filter", filter),
         )
         check_limit(limit)
-        await self._version.require("reading sessions")
+        await self._version.require("reading sessions" if filter is None else "conditions on traces and sessions")
         where = await project_path(self._runtime, project, "sessions")
         shape = GetSessionsResponseBody
-        return await fetch_page(self._runtime, where, shape, query=query, limit=limit, cursor=cursor, convert=_session)
+        return await fetch_page(self._runtime, where, shape, query=query, limit=limit, cursor=cursor)
 
     async def iterate(
         self,
@@ -199,7 +199,3 @@ class SyncSessions(SyncResource[AsyncSessions]):
     delete = bridge(AsyncSessions.delete)
     delete_many = bridge(AsyncSessions.delete_many)
     add_note = bridge(AsyncSessions.add_note)
-
-
-def _session(item: SessionData) -> SessionData:
-    return item

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
-from typing import Unpack, cast
+from typing import Unpack
 from uuid import uuid4
 
 from promptops.core.bridge import AsyncResource, SyncResource, bridge, bridge_iter
@@ -15,7 +15,7 @@ from promptops.core.runtime import Runtime
 from promptops.phoenix._checks import check_name, json_body
 from promptops.phoenix._generated import CreateSpanNoteResponseBody, Span, SpansResponseBody
 from promptops.phoenix._http import Query, delete, fetch_page, path, send
-from promptops.phoenix._listing import check_limit, iterate_queries, path_id, refused
+from promptops.phoenix._listing import check_limit, check_seconds, id_groups, iterate_queries, path_id, refused
 from promptops.phoenix._projects import project_path
 from promptops.phoenix._spans_checks import batches, encoded_spans
 from promptops.phoenix._spans_log import LoggedSpans, OnDuplicate, log_batch, wait_for_spans
@@ -129,6 +129,7 @@ class AsyncSpans(AsyncResource):
         """
         if on_duplicate not in {"error", "skip"}:
             raise refused("on_duplicate", 'must be "error" or "skip"')
+        check_seconds("wait", wait)
         encoded = encoded_spans(spans)
         where = await project_path(self._runtime, project, "spans", create=True)
         queued = 0
@@ -158,10 +159,11 @@ class AsyncSpans(AsyncResource):
         Raises:
             TimeoutError: Not all of them could be read in time.
         """
+        check_seconds("timeout", timeout)
+        groups = id_groups("span_ids", span_ids) or []
         await self._version.require("spans by their ids")
         where = await project_path(self._runtime, project, "spans")
-        ids = [check_name("span_ids", span_id) for span_id in dict.fromkeys(span_ids)]
-        await wait_for_spans(self._runtime, where, ids, seconds=timeout)
+        await wait_for_spans(self._runtime, where, groups, seconds=timeout)
 
     async def delete(self, *, span_id: str) -> None:
         """Delete one span; its children stay, without a parent to be found.
@@ -201,7 +203,6 @@ class AsyncSpans(AsyncResource):
             query=query,
             limit=limit,
             cursor=cursor,
-            convert=_span,
         )
 
 
@@ -228,7 +229,3 @@ def note_body(field: str, target: str, note: str, identifier: str | None) -> byt
     """
     key = f"promptops-note:{uuid4()}" if identifier is None else check_name("identifier", identifier)
     return json_body({"data": {field: check_name(field, target), "note": check_name("note", note), "identifier": key}})
-
-
-def _span(item: object) -> Span:
-    return cast("Span", item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +20,13 @@ __all__ = ["EncodedSpan", "batches", "encoded_spans"]
 _SPANS: Final = 1000
 _BYTES: Final = 4_000_000
 _PROBLEMS: Final = 100
+_DEEPEST: Final = codec.MAX_DEPTH - 4
+"""Levels of a span; around it, an answer has up to four more."""
+_SMALLEST: Final = -(2**63)
+_LARGEST: Final = 2**64 - 1
+_LONG: Final = re.compile(rb"[0-9]{19}")
+_KIND: Final = "openinference.span.kind"
+_NUL: Final = "holds a NUL character, which databases cannot store"
 
 
 class EncodedSpan(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +58,9 @@ def encoded_spans(spans: Iterable[NewSpan | Span]) -> list[EncodedSpan]:
             if places.setdefault(span_id, index) != index:
                 reason = f"is that of span {places[span_id]} of this call as well; the server would keep one of them"
                 problems.append(_problem(index, "span_id", reason))
-            found.append(EncodedSpan(span_id=span_id, body=codec.encode(wire)))
+            body = codec.encode(wire)
+            problems += [_problem(index, field, reason) for field, reason in _lost(wire, body)]
+            found.append(EncodedSpan(span_id=span_id, body=body))
         except ValidationError as exc:
             first = exc.validation_errors[0]
             problems.append(_problem(index, str(first["field"]).removeprefix("$."), str(first["message"])))
@@ -94,9 +104,8 @@ def _wrong(span: Span) -> Iterator[tuple[str, str]]:
         yield "kind", f"must be one of {', '.join(sorted(KINDS))}, not {shown(span.span_kind)}"
     if span.status_code not in STATUSES:
         yield "status_code", f"must be one of {', '.join(sorted(STATUSES))}, not {shown(span.status_code)}"
-    if span.attributes is not msgspec.UNSET:
-        for place in _mixed("attributes", span.attributes):
-            yield place, "mixes objects with other values in one list, of which the server would keep the objects alone"
+    if span.attributes is not msgspec.UNSET and span.attributes.get(_KIND, span.span_kind) != span.span_kind:
+        yield f"attributes.{_KIND}", "is not the kind of the span, which is what the server keeps; say it as kind"
 
 
 def _refusals(span: Span) -> Iterator[tuple[str, str]]:
@@ -119,18 +128,36 @@ def _refusals(span: Span) -> Iterator[tuple[str, str]]:
         yield "end_time", "is before start_time"
 
 
-def _mixed(place: str, value: Any) -> Iterator[str]:
-    """The places of lists that hold objects beside other values."""
-    stack: list[tuple[str, Any]] = [(place, value)]
+def _lost(span: Span, body: bytes) -> Iterator[tuple[str, str]]:
+    """What the server would lose or bend, looked at as it travels."""
+    if codec.depth_exceeds(body, _DEEPEST):
+        yield "attributes", "nest so deeply that the span, and every list with it, could not be read back"
+        return
+    attributes = {} if span.attributes is msgspec.UNSET else span.attributes
+    plain = all(value is None or isinstance(value, str | int | float) for value in attributes.values())
+    if plain and b"\\u0000" not in body and not _LONG.search(body):
+        return  # nearly every span
+    names: set[str] = set()
+    stack: list[tuple[str, Any, bool]] = [(name, item, True) for name, item in msgspec.json.decode(body).items()]
     while stack:
-        where, item = stack.pop()
+        where, item, named = stack.pop()
         if is_object(item):
-            stack += [(f"{where}.{key}", child) for key, child in item.items() if isinstance(child, list | dict)]
-        elif is_array(item):
-            kinds = {isinstance(child, dict) for child in item}
-            if len(kinds) > 1:
-                yield where
-            stack += [(f"{where}[{number}]", child) for number, child in enumerate(item)]
+            stack += [(f"{where}.{key}", child, named) for key, child in item.items()]
+            if any("\0" in key for key in item):
+                yield where, _NUL
+            continue
+        if named and where in names:
+            yield where, "is there twice: the server stores nested objects under dotted names"
+        elif named:
+            names.add(where)
+        if is_array(item):
+            stack += [(f"{where}[{number}]", child, False) for number, child in enumerate(item)]
+            if where.startswith("attributes.") and len({isinstance(child, dict) for child in item}) > 1:
+                yield where, "mixes objects with other values in one list, of which the server would keep the objects"
+        elif isinstance(item, int) and not _SMALLEST <= item <= _LARGEST:
+            yield where, "is a whole number of more than 64 bits, with which the server would lose the span"
+        elif isinstance(item, str) and "\0" in item:
+            yield where, _NUL
 
 
 def _problem(index: int, field: str, reason: str) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from promptops.core.runtime import Runtime
 from promptops.models import decoder
 from promptops.phoenix._generated import CreateSpansResponseBody, SpansResponseBody
 from promptops.phoenix._http import fetch, pairs, send
-from promptops.phoenix._listing import grouped
 from promptops.phoenix._spans_checks import EncodedSpan
 
 __all__ = ["InvalidSpan", "LoggedSpans", "OnDuplicate", "SpanIds", "SpansRefusedError", "log_batch", "wait_for_spans"]
@@ -161,16 +160,16 @@ def _refused(refusal: _Refusal, error: ValidationError) -> SpansRefusedError:
     )
 
 
-async def wait_for_spans(runtime: Runtime, where: str, span_ids: Sequence[str], *, seconds: float) -> None:
+async def wait_for_spans(runtime: Runtime, where: str, groups: Sequence[Sequence[str]], *, seconds: float) -> None:
     """Return when all of the spans can be read; those logged last are looked for first.
 
     Raises:
         TimeoutError: Not all of them could within that many seconds.
     """
-    missing = len(span_ids)
+    total = missing = sum(map(len, groups))
     try:
         with runtime.deadline(seconds):
-            for group in reversed(grouped(span_ids)):
+            for group in reversed(groups):
                 pause = _FIRST_LOOK
                 while not await _are_there(runtime, where, group):
                     await runtime.sleep(pause)
@@ -178,8 +177,9 @@ async def wait_for_spans(runtime: Runtime, where: str, span_ids: Sequence[str], 
                 missing -= len(group)
     except TimeoutError as exc:
         raise TimeoutError(
-            f"Of {len(span_ids)} spans up to {missing} could not be read within {seconds:g} s. The server takes spans "
-            "first and stores them later, about a hundred in a second: wait for longer.",
+            f"Of {total} spans up to {missing} could not be read within {seconds:g} s. The server takes spans "
+            "first and stores them later, about a hundred in a second: wait for longer. Those of a "
+            "trace that is in another project are stored there.",
             timeout_duration=seconds,
             details={"missing": missing},
         ) from exc

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from promptops.core.errors import ConflictError, ValidationError
+from promptops.core.errors import ConflictError, NotFoundError, ValidationError
 from promptops.core.pagination import CursorPage, iterate_cursor
 from promptops.experiments._resolve import not_found
 from promptops.experiments.datasets._changes import DatasetChanges
@@ -37,6 +37,10 @@ __all__ = ["AsyncDatasetSplits"]
 _KIND: Final = "DatasetSplit"
 _EXAMPLE: Final = "DatasetExample"
 _IDS_PER_REQUEST: Final = 2000
+_INTO: Final = (
+    "examples come into it by update_split (with its id when only other datasets have it; list_splits of one of them"
+    " says the id), by assign_split, or by a field 'split' of an example that is uploaded"
+)
 
 
 class AsyncDatasetSplits(AsyncDatasetReads):
@@ -75,6 +79,23 @@ class AsyncDatasetSplits(AsyncDatasetReads):
         """
         dataset_id = await resolve_dataset(self._runtime, dataset)
         ids = await self._node_ids(dataset_id, example_ids)
+        try:
+            return await self._create(dataset_id, name, ids, description=description, color=color, metadata=metadata)
+        except ConflictError as exc:
+            exc.message = f"there is a split {name!r} on this server already; {_INTO}"
+            exc.args = (exc.message,)
+            raise
+
+    async def _create(
+        self,
+        dataset_id: str,
+        name: str,
+        ids: builtins.list[str],
+        *,
+        description: str | None = None,
+        color: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> DatasetSplit:
         check_finite("metadata", metadata)
         facts: dict[str, Any] = {"description": description, "color": color, "metadata": metadata}
         body = {
@@ -197,7 +218,7 @@ class AsyncDatasetSplits(AsyncDatasetReads):
         """Put examples into a split that none of the dataset is in; return its id, and those that are not in it yet."""
         ids = [row.node_id for row in added[:_IDS_PER_REQUEST]]
         try:
-            made = await self.create_split(dataset=dataset_id, name=name, example_ids=ids)
+            made = await self._create(dataset_id, name, ids)
         except ConflictError:
             # Another dataset has the split, and the server lists only those that a dataset has. It puts an example
             # that is uploaded again, just as it is, into the splits that are named.
@@ -256,13 +277,13 @@ class AsyncDatasetSplits(AsyncDatasetReads):
             if found.name == split:
                 return found.id
             names.append(found.name)
-        raise not_found("split", split, names, where=" in this dataset")
+        raise _absent(split, names)
 
     def _splits_of(self, dataset_id: str) -> AsyncIterator[DatasetSplit]:
         async def page(cursor: str | None) -> CursorPage[DatasetSplit]:
             where = path("datasets", dataset_id, "splits")
             shape = wire.ListDatasetSplitsResponseBody
-            return await fetch_page(self._runtime, where, shape, limit=None, cursor=cursor, convert=_as_it_is)
+            return await fetch_page(self._runtime, where, shape, limit=None, cursor=cursor)
 
         return iterate_cursor(page)
 
@@ -283,11 +304,15 @@ def _moves_of(
     return moves
 
 
+def _absent(split: str, others: Sequence[str]) -> NotFoundError:
+    """The error of a split that the dataset does not have, though another one may."""
+    error = not_found("split", split, others, where=" in this dataset")
+    error.message = f"{error.message}. If no dataset has it, create_split makes it; else {_INTO}"
+    error.args = (error.message,)
+    return error
+
+
 def _split_name(name: str) -> str:
     if check_name("split", name).strip() != name:
         raise ValidationError(f"the name of a split must not begin or end with a blank: {name[:100]!r}")
     return name
-
-
-def _as_it_is(item: DatasetSplit) -> DatasetSplit:
-    return item

@@ -158,10 +158,12 @@ class AsyncTraces(AsyncResource):
         await self._version.require("listing traces")
         if needs_filters(query):
             await self._version.require("filters of traces")
+        if query.get("filter") is not None:
+            await self._version.require("conditions on traces and sessions")
 
     async def _page(self, where: str, query: Query, cursor: str | None, limit: int) -> CursorPage[TraceData]:
         shape = GetTracesResponseBody
-        return await fetch_page(self._runtime, where, shape, query=query, limit=limit, cursor=cursor, convert=_trace)
+        return await fetch_page(self._runtime, where, shape, query=query, limit=limit, cursor=cursor)
 
 
 class SyncTraces(SyncResource[AsyncTraces]):
@@ -174,7 +176,3 @@ class SyncTraces(SyncResource[AsyncTraces]):
     delete_range = bridge(AsyncTraces.delete_range)
     transfer = bridge(AsyncTraces.transfer)
     add_note = bridge(AsyncTraces.add_note)
-
-
-def _trace(item: TraceData) -> TraceData:
-    return item

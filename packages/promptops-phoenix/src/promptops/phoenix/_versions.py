@@ -26,11 +26,16 @@ AT_LEAST: Final[Mapping[str, str]] = {
     "deleting prompts": "13.20",
     "filters of spans by attribute": "14.9",
     "ids and splits of uploaded examples": "15.0",
+    "projects by a part of their name": "17.16",
+    "annotations by their identifiers": "15.1",
     "changing prompts": "19.18",
     "spans by their ids": "19.6",
     "filters of traces": "20.8",
+    "conditions on traces and sessions": "20.26",
 }
-"""The version that brought each feature; what is not here is in every server that this package supports."""
+"""The version that brought each feature, or the first that is known to have it (conditions: 20.3 has them not); what is
+not here is in every server that this package supports. An older server leaves a filter out, and answers with
+everything."""
 
 
 class ServerVersion:

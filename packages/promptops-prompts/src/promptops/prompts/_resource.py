@@ -118,7 +118,12 @@ class AsyncPrompts(PromptLabels):
             variables_schema=variables_schema,
             project=scope,
         )
-        created = await self._store.create(prompt, timeout=timeout)
+        try:
+            created = await self._store.create(prompt, timeout=timeout)
+        except BaseException:
+            # A call that failed half-way, or was cancelled, may have created it all the same.
+            self._cache.drop_behind(self._cache.forget(slug or name, project=scope, elsewhere=False))
+            raise
         await self._cache.drop(self._cache.forget(created.slug, project=scope, elsewhere=False))
         return created
 

@@ -105,7 +105,7 @@ def run(
 
 @click.command("resume")
 @click.argument("name")
-@click.option("--task", help="The task, when it is elsewhere now.")
+@click.option("--task", help="The task, when it is elsewhere now, or when only the server knows the experiment.")
 @click.option("--dataset", help="Where to look for the name; with --local the file.")
 @_run_options
 @click.option("--retry-failed", is_flag=True, help="Also run again what failed.")
@@ -130,10 +130,11 @@ def resume(
 ) -> None:
     """Go on with an experiment that ended early; nothing that is in the journal is paid for again.
 
-    Task, evaluators and dataset are those that `run` was given. Start it in the same directory.
+    Task, evaluators and dataset are those that `run` was given. Start it in the same directory. An experiment that was
+    run on another machine is taken over from the server; it needs --task, --evaluator and --dataset.
     """
     where, options = _divided(rest, journal)
-    known = _command_of(name, journal, dataset if not local else None)
+    known = _command_of(name, journal, dataset if not local else None, needed=local or task is None)
     reference = task or (known.task if known else None)
     if reference is None:
         raise click.UsageError(f"{name!r} was not started by `promptops experiments run`; give --task and --evaluator")
@@ -179,17 +180,21 @@ def _divided(rest: dict[str, Any], journal: Path | None) -> tuple[dict[str, Any]
     return where, options
 
 
-def _command_of(name: str, journal: Path | None, dataset: str | None) -> _Command | None:
+def _command_of(name: str, journal: Path | None, dataset: str | None, *, needed: bool) -> _Command | None:
     from promptops.experiments.journal import Journal
 
     with Journal.open(journal) as opened:
         matching = [record for record in opened.experiments() if name in {record.plan.name, record.id}]
     if dataset is not None:
         matching = [record for record in matching if dataset in {record.plan.dataset_name, record.plan.dataset_id}]
+    if not matching and not needed:
+        return None  # the server may have it
     if not matching:
         where = f" of dataset {dataset!r}" if dataset is not None else ""
         raise CommandFailed(
-            f"the journal has no experiment {name!r}{where}", hint="`--journal` names another journal", code=3
+            f"the journal has no experiment {name!r}{where}",
+            hint="`--journal` names another journal; `--task` goes on with one that only the server has",
+            code=3,
         )
     found = matching[-1].plan.metadata.get(_COMMAND)
     try:

@@ -6,10 +6,11 @@ or by a timeout around the call (asynchronous).
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 import httpx
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["AsyncHttpxTransport", "HttpxTransport"]
+
+_UNHANDLED: Final = 500
 
 
 def _origin_of(base_url: str) -> httpx.URL:
@@ -73,6 +76,55 @@ async def _close(response: httpx.Response) -> None:
     """Close, also when cancelled: otherwise the connection would stay in the pool for ever."""
     with anyio.move_on_after(1.0, shield=True):
         await response.aclose()
+
+
+def _socket_to_end(response: httpx.Response) -> Any:
+    """The socket of an answer whose connection must not be used again, or None.
+
+    Servers reset the connection after an unhandled error, and say so with no header: uvicorn does. On HTTP/2 other
+    calls travel on it, too.
+    """
+    network = response.extensions.get("network_stream")
+    if response.status_code != _UNHANDLED or response.http_version == "HTTP/2" or network is None:
+        return None
+    return network.get_extra_info("socket")
+
+
+def _end(ended: Any) -> None:
+    """Shut the connection of a socket down, of whatever event loop; the pool sees that, and opens another one."""
+    with suppress(OSError), socket.fromfd(ended.fileno(), ended.family, ended.type) as same:
+        same.shutdown(socket.SHUT_RDWR)
+
+
+class _Last(httpx.SyncByteStream):
+    """A body after which the connection ends, before the pool could give it to somebody else."""
+
+    def __init__(self, body: httpx.SyncByteStream, ended: Any) -> None:
+        self._body = body
+        self._ended = ended
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._body
+
+    def close(self) -> None:
+        _end(self._ended)
+        self._body.close()
+
+
+class _AsyncLast(httpx.AsyncByteStream):
+    """The same for asynchronous code."""
+
+    def __init__(self, body: httpx.AsyncByteStream, ended: Any) -> None:
+        self._body = body
+        self._ended = ended
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._body:
+            yield piece
+
+    async def aclose(self) -> None:
+        _end(self._ended)
+        await self._body.aclose()
 
 
 class _Streamed:
@@ -168,6 +220,9 @@ class HttpxTransport:
             response = self._client.send(request, stream=True, follow_redirects=False)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise self._translated(exc, attempt) from exc
+        ended = _socket_to_end(response)
+        if ended is not None:
+            response.stream = _Last(cast("httpx.SyncByteStream", response.stream), ended)
         try:
             yield response, self._pieces(response, attempt)
         finally:
@@ -260,9 +315,13 @@ class AsyncHttpxTransport:
                 content=attempt.body or None,
                 timeout=_timeout(attempt, left),
             )
-            return await self._client.send(request, stream=True, follow_redirects=False)
+            response = await self._client.send(request, stream=True, follow_redirects=False)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise self._translated(exc, attempt) from exc
+        ended = _socket_to_end(response)
+        if ended is not None:
+            response.stream = _AsyncLast(cast("httpx.AsyncByteStream", response.stream), ended)
+        return response
 
     async def _pieces(self, response: httpx.Response, attempt: Attempt) -> AsyncIterator[bytes]:
         pieces = response.aiter_bytes()

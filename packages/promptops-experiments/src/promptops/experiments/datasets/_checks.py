@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike
 from typing import Any, Final, cast
 
 import msgspec
@@ -11,6 +12,7 @@ from promptops.core.errors import ValidationError
 from promptops.core.json_schema import Schema, compile_schema
 from promptops.experiments._chunks import LARGEST_ITEM
 from promptops.experiments._json import NotStorable, json_text
+from promptops.experiments.datasets._frames import is_frame
 from promptops.experiments.datasets._row import ExampleRow, Problems, RowsError
 from promptops.experiments.datasets._splits import SPLIT
 from promptops.models.datasets import RESERVED_EXAMPLE_FIELDS, DatasetExample
@@ -53,9 +55,7 @@ def checked_examples(
         RowsError: Naming every problem, 100 at most, with row and field.
         ValidationError: The schema cannot be used.
     """
-    given: object = examples
-    if isinstance(given, str | bytes | Mapping):
-        raise ValidationError("examples must be a list of objects, not one object or text")
+    _check_iterable(examples)
     check = None if schema is None else compile_schema(schema, field="schema")
     problems = Problems("the examples")
     seen: dict[str, int] = {}
@@ -77,6 +77,19 @@ def checked_examples(
             break
     if problems:
         raise problems.error()
+
+
+def _check_iterable(given: object) -> None:
+    """Refuse what is no list of examples, and say what makes one of a data frame or a file."""
+    if is_frame(given):
+        what = "a data frame; give read_examples(frame)"
+    elif isinstance(given, str | PathLike):
+        what = "text or a path; for a file, give read_examples(path)"
+    elif isinstance(given, bytes | Mapping) or not hasattr(given, "__iter__"):
+        raise ValidationError(f"examples must be a list of objects, not one {type(given).__name__}")
+    else:
+        return
+    raise ValidationError(f"examples must be a list of objects, not {what} of promptops.experiments.datasets")
 
 
 def _until_broken(examples: Iterable[object], problems: Problems) -> Iterator[object]:

@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any
 
 from promptops.experiments.datasets._checks import Example, checked_examples
+from promptops.experiments.datasets._frames import is_frame
 from promptops.experiments.datasets._reading import read_examples
 
 __all__ = ["validate_examples"]
@@ -29,7 +30,7 @@ def validate_examples(
         RowsError: Naming every problem with row and field, 100 at most.
         ValidationError: The schema cannot be used.
     """
-    if isinstance(examples, str | PathLike):
+    if isinstance(examples, str | PathLike) or is_frame(examples):
         examples = read_examples(examples, schema=schema, id_column=id_column)
         id_column = None
     return sum(1 for _ in checked_examples(examples, id_column=id_column, schema=schema))

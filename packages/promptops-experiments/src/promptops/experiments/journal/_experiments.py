@@ -27,6 +27,8 @@ __all__ = [
     "write_record",
 ]
 
+_COMPARED = 1000
+"""Most names that one which is not there is compared with."""
 _TABLES = ("units", "scores", "uploads", "fingerprints")
 
 
@@ -121,8 +123,9 @@ def decoded(text: str) -> ExperimentRecord:
 
 
 def _not_found(connection: sqlite3.Connection, experiment: str) -> NotFoundError:
-    names = [row[0] for row in connection.execute("SELECT name FROM experiments ORDER BY number DESC LIMIT 1000")]
-    return not_found("experiment", experiment, names, where=" in the journal")
+    rows = connection.execute("SELECT name FROM experiments ORDER BY number DESC LIMIT ?", (_COMPARED + 1,)).fetchall()
+    names = [row[0] for row in rows[:_COMPARED]]
+    return not_found("experiment", experiment, names, where=" in the journal", more=len(rows) > _COMPARED)
 
 
 def _encoded(record: ExperimentRecord) -> str:

@@ -75,14 +75,22 @@ def texts_to_phoenix(texts: Sequence[Text], template_format: str, report: Report
     """
     meant = [read_ours(text.text, template_format) for text in texts]
     target = _format_of(texts, meant, template_format, _reads_phoenix, report)
-    made: list[str] = []
-    for text, reading in zip(texts, meant, strict=True):
-        new = _put(text, reading.nodes, target, template_format, _reads_phoenix)
-        if new is None:
+    put = [
+        _put(text, reading.nodes, target, template_format, _reads_phoenix)
+        for text, reading in zip(texts, meant, strict=True)
+    ]
+    made = [text.text if new is None else new for text, new in zip(texts, put, strict=True)]
+    sent = [msgspec.structs.replace(text, text=new) for text, new in zip(texts, made, strict=True)]
+    own, back = texts_from_phoenix(sent, target, Report())
+    for index, (text, reading) in enumerate(zip(texts, meant, strict=True)):
+        if not (_same_here(reading, text.text, template_format, back[index], own) or reading.broken):
+            report.lose(
+                text.field, "unsupported", f"{_DIFFERENT}, here too once it is read back: {_why_not(text, reading)}"
+            )
+        elif put[index] is None:
             _note_sending(text, reading, target, report)
-        elif new != text.text:
+        elif made[index] != text.text:
             report.lose(text.field, "changed", _ANEW)
-        made.append(text.text if new is None else new)
     return target, made
 
 
@@ -175,16 +183,26 @@ def _note_reading(text: Text, meant: Reading, ours: Reading, report: Report) -> 
         report.lose(text.field, "changed", f"{_DIFFERENT}: {reason}")
 
 
+def _same_here(meant: Reading, text: str, template_format: str, back: str, own: str) -> bool:
+    """Whether our engine reads a text as it was meant, once it was stored and read back."""
+    if meant.nodes is None:
+        return (text, template_format) == (back, own)
+    return read_ours(back, own).nodes == meant.nodes
+
+
 def _note_sending(text: Text, ours: Reading, target: str, report: Report) -> None:
     theirs = _reads_phoenix(text, text.text, target)
     if ours.broken and theirs.broken:
         return
     if ours.broken:
         report.lose(text.field, "changed", f"{_DIFFERENT}: it is no template here, and Phoenix takes it for one")
-    elif text.literal:
-        report.lose(text.field, "changed", f"{_DIFFERENT}: Phoenix fills nothing in here")
-    elif ours.nodes is None:
-        reason = "the client of Phoenix leaves sections, dotted paths and comments as they are"
-        report.lose(text.field, "changed", f"{_DIFFERENT}: {reason}")
     else:
-        report.lose(text.field, "changed", f"{_DIFFERENT}: Phoenix has no format that holds it")
+        report.lose(text.field, "changed", f"{_DIFFERENT}: {_why_not(text, ours)}")
+
+
+def _why_not(text: Text, ours: Reading) -> str:
+    if text.literal:
+        return "Phoenix fills nothing in here"
+    if ours.nodes is None:
+        return "the client of Phoenix leaves sections, dotted paths and comments as they are"
+    return "Phoenix has no format that holds it"

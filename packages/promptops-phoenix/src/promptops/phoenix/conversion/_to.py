@@ -9,6 +9,7 @@ from promptops.models import PromptCreate, PromptResponse
 from promptops.phoenix._checks import check_finite
 from promptops.phoenix._generated import PromptChatTemplate, PromptMessage, PromptVersionData
 from promptops.phoenix.conversion._dialects import PHOENIX_FORMATS
+from promptops.phoenix.conversion._given import as_structs
 from promptops.phoenix.conversion._marks import FORMAT, OTHER_FORMATS, TEXT, role_of_text, without_marks
 from promptops.phoenix.conversion._messages import messages_to_phoenix
 from promptops.phoenix.conversion._report import Report
@@ -43,6 +44,7 @@ def to_phoenix(prompt: PromptSource) -> Converted[PromptVersionData]:
         ValidationError: Phoenix cannot hold the prompt at all: its provider is none that Phoenix knows, a parameter
             has the wrong type, or a value has no JSON form.
     """
+    prompt = as_structs(prompt)
     report = Report()
     if not isinstance(prompt, PromptFields):
         _note_others(prompt, report)

@@ -1,0 +1,103 @@
+"""The process that keeps a server for a run of the tests ends it whatever happens."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("server_process.py")
+STUB = """
+import subprocess
+
+class PhoenixServer:
+    url = "http://stub.test"
+
+    def __init__(self, folder, *, admin_secret=None):
+        self.process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+        folder.with_name("pid").write_text(str(self.process.pid))
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.terminate()
+        self.process.wait()
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    stub = tmp_path / "tools/phoenix/server.py"
+    stub.parent.mkdir(parents=True)
+    stub.write_text(STUB)
+    made = tmp_path / "root"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def keeper(root: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, str(SCRIPT), str(tmp_path), str(root), ""]) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def in_use(root: Path) -> Iterator[None]:
+    with (root / "users.lock").open("a") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        yield
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    expires = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < expires
+        time.sleep(0.01)
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_nobody_uses_it_so_it_ends(root: Path, keeper: subprocess.Popen[bytes]) -> None:
+    assert keeper.wait(20) == 0
+    assert not is_there(int((root / "pid").read_text()))
+
+
+@pytest.mark.usefixtures("in_use")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_it_is_told_to_end_so_the_server_ends(
+    root: Path, keeper: subprocess.Popen[bytes], number: signal.Signals
+) -> None:
+    wait_until((root / "address").exists)
+    pid = int((root / "pid").read_text())
+    assert is_there(pid)
+    keeper.send_signal(number)
+    assert keeper.wait(20) == 128 + number
+    assert not is_there(pid)
+    assert not (root / "address").exists()
+
+
+@pytest.mark.usefixtures("in_use")
+def test_the_server_ends_by_itself_so_everybody_is_told(root: Path, keeper: subprocess.Popen[bytes]) -> None:
+    wait_until((root / "address").exists)
+    os.kill(int((root / "pid").read_text()), signal.SIGKILL)
+    assert keeper.wait(20) == 0
+    assert not (root / "address").exists()
