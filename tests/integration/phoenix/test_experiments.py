@@ -169,7 +169,7 @@ async def test_experiment_is_found_by_name_and_by_id_and_listed(
     assert await phoenix.experiments.get(made[1].id) == made[1]
     newest_first = [one.id for one in made][::-1]
     assert [one.id for one in await phoenix.experiments.list(dataset=dataset)] == newest_first
-    assert [one.id async for one in phoenix.experiments.iterate(dataset=dataset, name="-1")] == [made[1].id]
+    assert [one.id async for one in phoenix.experiments.iterate(dataset=dataset, name=f"{stem[-4:]}-1")] == [made[1].id]
     for filters in ({"dataset": dataset}, {"dataset": dataset, "name": stem}):
         page = await phoenix.experiments.list_page(limit=2, **filters)
         further = await phoenix.experiments.list_page(limit=2, cursor=page.next_cursor, **filters)

@@ -148,6 +148,13 @@ def test_an_error_shows_what_was_returned(returned: object, shown: str) -> None:
     assert shown in (judged("odd", returned).error or "")
 
 
+@pytest.mark.parametrize("returned", [object(), {1, 2}, b"yes"])
+def test_what_is_of_no_known_kind_is_told_every_kind_that_fits(returned: object) -> None:
+    error = judged("mine", returned).error
+    assert error is not None
+    assert f"of type {type(returned).__name__}; return a bool, a number, a label, (score, explanation)" in error
+
+
 def test_an_evaluation_with_an_error_keeps_no_score() -> None:
     assert as_evaluation(Evaluation(score=1, label="l", error="broken")) == Evaluation(label="l", error="broken")
 

@@ -56,6 +56,8 @@ def _read(result: object) -> Evaluation:
         return _of_list(cast("list[object]", result))
     if result is None:
         raise NotStorable(f"returned None; {_EXPECTED}")
+    if not (is_bool(result) or isinstance(result, numbers.Number)):
+        raise NotStorable(f"returned {shown(result)} of type {type(result).__name__}; {_EXPECTED}")
     return _made(result, _label(result), None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from promptops.core.narrow import is_array
 from promptops.models import ChatMessage, ModelSettings, PromptCreate, ResponseFormat, ToolChoice, ToolDefinition
 from promptops.phoenix.conversion._types import PromptSource
 from promptops.prompts._checks import converted, converted_one, well_typed
@@ -40,4 +41,4 @@ def as_structs(prompt: PromptSource) -> PromptSource:
 
 
 def _is_list_of(values: object, kind: type[Any]) -> bool:
-    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
+    return is_array(values) and all(isinstance(value, kind) for value in values)
