@@ -26,10 +26,10 @@ from promptops.core.runtime import Runtime
 from promptops.experiments.datasets import read_examples
 from promptops.experiments.stores import DatasetStore
 from promptops.experiments.testing import DatasetStoreConformance
-from promptops.phoenix import PhoenixClient, _dataset_uploads
+from promptops.phoenix import PhoenixClient
 from promptops.phoenix._ids import global_id
 from promptops.phoenix._versions import ServerVersion
-from promptops.phoenix.datasets import MARKER, AsyncPhoenixDatasets, PhoenixDatasetStore
+from promptops.phoenix.datasets import MARKER, AsyncPhoenixDatasets, PhoenixDatasetStore, _uploads
 
 pytestmark = pytest.mark.anyio
 Unique = Callable[..., str]
@@ -536,7 +536,7 @@ class Losing:
 
 @pytest.fixture
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_dataset_uploads, "ROWS_PER_UPLOAD", 20)
+    monkeypatch.setattr(_uploads, "ROWS_PER_UPLOAD", 20)
 
 
 MakeLosing = Callable[[Lose], AsyncPhoenixDatasets]
@@ -650,7 +650,7 @@ async def test_a_dataset_that_was_deleted_meanwhile_is_not_filled_in_silence(
 async def test_more_examples_than_one_request_takes_report_the_true_counts(
     phoenix_url: str, unique: Unique, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_dataset_uploads, "ROWS_PER_UPLOAD", 200)  # of 2,000: the server takes a second for 1,000
+    monkeypatch.setattr(_uploads, "ROWS_PER_UPLOAD", 200)  # of 2,000: the server takes a second for 1,000
     steps: list[tuple[int, int]] = []
     async with PhoenixClient(base_url=phoenix_url) as client:
         made = await client.datasets.create(

@@ -27,8 +27,8 @@ from promptops.experiments.stores import DatasetStore, ExperimentStore
 from promptops.experiments.testing import ExperimentStoreConformance
 from promptops.models.experiments import Evaluation, ExperimentRun, evaluation_columns
 from promptops.phoenix import PhoenixClient, SyncPhoenixClient
-from promptops.phoenix._experiments import AsyncPhoenixExperiments
 from promptops.phoenix._ids import global_id
+from promptops.phoenix.experiments._resource import AsyncPhoenixExperiments
 
 pytestmark = pytest.mark.anyio
 Unique = Callable[..., str]
@@ -139,7 +139,7 @@ async def test_runs_made_elsewhere_are_stored_field_by_field(
 async def test_more_runs_than_a_page_come_back_in_their_order(
     phoenix: PhoenixClient, rest: httpx.AsyncClient, unique: Unique, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("promptops.phoenix._experiments_lookup.RUNS_PER_PAGE", 7)
+    monkeypatch.setattr("promptops.phoenix.experiments._lookup.RUNS_PER_PAGE", 7)
     body = {"name": unique("many"), "inputs": [{"n": number} for number in range(20)]}
     answer = await rest.post("/v1/datasets/upload", params={"sync": "true"}, json=body)
     dataset = answer.json()["data"]["dataset_id"]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from promptops.core import AsyncRuntime, RuntimeConfig
-from promptops.phoenix._prompt_store import PhoenixPromptStore
+from promptops.phoenix.prompts._store import PhoenixPromptStore
 from promptops.prompts.testing import PromptStoreConformance
 
 

@@ -23,7 +23,7 @@ from promptops.core.errors import TimeoutError as OutOfTime
 from promptops.core.testing import FaultProxy
 from promptops.core.testing.faults import Canned, Exchange, Mode, Pass, Refuse
 from promptops.models import PromptCreate
-from promptops.phoenix import PhoenixClient, SyncPhoenixClient, _prompts_wire
+from promptops.phoenix import PhoenixClient, SyncPhoenixClient
 from promptops.phoenix.prompts import (
     PromptChatTemplate,
     PromptMessage,
@@ -32,6 +32,7 @@ from promptops.phoenix.prompts import (
     PromptToolRaw,
     PromptTools,
     PromptVersionData,
+    _wire,
 )
 
 pytestmark = pytest.mark.anyio
@@ -442,11 +443,11 @@ async def test_versions_and_prompts_come_from_all_pages(
     prompts, name = phoenix.prompts, unique()
     made = [await prompts.create_prompt(name=name, version=theirs("0"), tags=["a", "b", "c"])]
     made += [await prompts.create_version(name=name, version=theirs(str(number))) for number in range(1, 5)]
-    monkeypatch.setattr(_prompts_wire, "_PER_PAGE", 2)
+    monkeypatch.setattr(_wire, "_PER_PAGE", 2)
     assert await prompts.list_versions(name=name) == made[::-1]
     assert {tag.name for tag in await prompts.tags(version_id=made[0].id)} == {"a", "b", "c"}
     assert [found.etag for found in await prompts.versions(name)] == [version.id for version in made[::-1]]
-    monkeypatch.setattr(_prompts_wire, "_PER_PAGE", 1000)
+    monkeypatch.setattr(_wire, "_PER_PAGE", 1000)
     assert [found.name for found in await prompts.list_prompts()].count(name) == 1
 
 

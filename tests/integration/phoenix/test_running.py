@@ -381,7 +381,7 @@ async def test_killed_run_goes_on_from_its_journal(
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Gives up soon, so that tests of failures take no longer than they must."""
     once = msgspec.structs.replace(EXPERIMENT_RESULTS, attempts=1)
-    monkeypatch.setattr("promptops.phoenix._experiment_store_upload.EXPERIMENT_RESULTS", once)
+    monkeypatch.setattr("promptops.phoenix.experiments._store_upload.EXPERIMENT_RESULTS", once)
     monkeypatch.setattr("promptops.experiments._upload._FIRST_PAUSE_SECONDS", 0.02)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 from promptops.core.errors import ValidationError
-from promptops.phoenix._annotations_models import annotation_of
-from promptops.phoenix._annotations_send import annotation_batches
 from promptops.phoenix._generated import AnnotationResult, SpanAnnotation
 from promptops.phoenix.tracing import NewAnnotation
+from promptops.phoenix.tracing._annotations_models import annotation_of
+from promptops.phoenix.tracing._annotations_send import annotation_batches
 
 SPAN = "a" * 16
 GOOD = NewAnnotation(name="q", span_id=SPAN, score=1)

@@ -12,10 +12,10 @@ from promptops.core.errors import ValidationError
 from promptops.experiments._examples import checked_examples
 from promptops.experiments.datasets import RowsError
 from promptops.experiments.datasets._spool import Spool
-from promptops.phoenix._dataset_changes import Difference, Known, difference_of, every_row, merge_into
-from promptops.phoenix._dataset_examples import parts_of
-from promptops.phoenix._dataset_rows import Columns, ContentIds, body_of, column_lines, digest_of, row_lines, row_of
 from promptops.phoenix._generated import models as wire
+from promptops.phoenix.datasets._changes import Difference, Known, difference_of, every_row, merge_into
+from promptops.phoenix.datasets._examples import parts_of
+from promptops.phoenix.datasets._rows import Columns, ContentIds, body_of, column_lines, digest_of, row_lines, row_of
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from promptops.phoenix._dataset_examples import MARKER, example_of, fields_of, large_integers, parts_of
 from promptops.phoenix._generated import models as wire
+from promptops.phoenix.datasets._examples import MARKER, example_of, fields_of, large_integers, parts_of
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 # Half of a surrogate pair is no text, and is refused before.

@@ -15,9 +15,9 @@ from promptops.core.testing import FakeClock, FakeTransport, assert_parity, json
 from promptops.core.transport import Attempt, ExchangeFailed
 from promptops.experiments import AsyncDatasets
 from promptops.experiments.datasets import ExampleRow
-from promptops.phoenix._datasets import AsyncPhoenixDatasets, SyncPhoenixDatasets
 from promptops.phoenix._ids import global_id
 from promptops.phoenix._versions import ServerVersion
+from promptops.phoenix.datasets._resource import AsyncPhoenixDatasets, SyncPhoenixDatasets
 
 DATASET, WHEN, LATER = global_id("Dataset", 1), "2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"
 

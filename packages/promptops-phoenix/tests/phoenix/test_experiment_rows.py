@@ -10,10 +10,10 @@ import pytest
 from promptops.core.errors import InvalidResponseError, UnsupportedOperation, ValidationError
 from promptops.models.experiments import Evaluation, ExperimentRun, evaluation_columns
 from promptops.phoenix import _generated as wire
-from promptops.phoenix._experiment_store_reading import Annotation, annotations_of, row_of, same_value
-from promptops.phoenix._experiment_store_rows import evaluation_drafts, names_of, run_drafts
-from promptops.phoenix._experiments_rows import checked_runs, logged_evaluation, logged_run
 from promptops.phoenix._ids import global_id
+from promptops.phoenix.experiments._rows import checked_runs, logged_evaluation, logged_run
+from promptops.phoenix.experiments._store_reading import Annotation, annotations_of, row_of, same_value
+from promptops.phoenix.experiments._store_rows import evaluation_drafts, names_of, run_drafts
 
 EXAMPLE = global_id("DatasetExample", 7)
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)

@@ -16,9 +16,9 @@ from promptops.core.messages import Response
 from promptops.core.testing import FakeClock, FakeTransport, json_response
 from promptops.core.transport import Attempt, ExchangeFailed
 from promptops.models.experiments import ExperimentRun
-from promptops.phoenix import _experiment_store_known
-from promptops.phoenix._experiment_store import PhoenixExperimentStore
 from promptops.phoenix._ids import global_id
+from promptops.phoenix.experiments import _store_known
+from promptops.phoenix.experiments._store import PhoenixExperimentStore
 
 T = TypeVar("T")
 MOMENT = "2026-01-01T00:00:00+00:00"
@@ -222,7 +222,7 @@ def test_experiment_that_another_has_taken_the_id_of_is_noticed(
     server.runs.clear()
     server.examples = [global_id("DatasetExample", 9)]
     server.made(project_name="Experiment-another")
-    monkeypatch.setattr(_experiment_store_known, "_FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(_store_known, "_FRESH_SECONDS", 0.0)
     with pytest.raises(ValidationError, match="not an example of experiment"):
         do(server.store.upload_runs(EXPERIMENT, [run(example=1)]))
 

@@ -17,9 +17,9 @@ from promptops.core.testing import FakeTransport, json_response
 from promptops.core.transport import Attempt
 from promptops.models import decoder
 from promptops.phoenix import _answers, _http, _large
-from promptops.phoenix._datasets import AsyncPhoenixDatasets
 from promptops.phoenix._ids import global_id
 from promptops.phoenix._versions import ServerVersion
+from promptops.phoenix.datasets._resource import AsyncPhoenixDatasets
 
 pytestmark = pytest.mark.anyio
 P = ParamSpec("P")

@@ -30,13 +30,13 @@ from promptops.models import PromptCreate, PromptUpdate
 from promptops.phoenix._generated import PromptVersion, PromptVersionData
 from promptops.phoenix._ids import global_id
 from promptops.phoenix._profiles import PROMPT
-from promptops.phoenix._prompt_store import PhoenixPromptStore
-from promptops.phoenix._prompt_store_drafts import data_of, name_of, same_content
-from promptops.phoenix._prompt_store_reads import UNKNOWN_TIME, response_of
-from promptops.phoenix._prompts import AsyncPhoenixPrompts, SyncPhoenixPrompts
-from promptops.phoenix._prompts_cache import PromptBackground
-from promptops.phoenix._prompts_turns import Turns
 from promptops.phoenix._versions import ServerVersion
+from promptops.phoenix.prompts._cache import PromptBackground
+from promptops.phoenix.prompts._resource import AsyncPhoenixPrompts, SyncPhoenixPrompts
+from promptops.phoenix.prompts._store import PhoenixPromptStore
+from promptops.phoenix.prompts._store_drafts import data_of, name_of, same_content
+from promptops.phoenix.prompts._store_reads import UNKNOWN_TIME, response_of
+from promptops.phoenix.prompts._turns import Turns
 from promptops.prompts import NativePromptStore
 from promptops.prompts.stores import PromptStore
 

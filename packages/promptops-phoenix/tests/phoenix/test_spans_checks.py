@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from promptops.core.errors import ValidationError
 from promptops.phoenix._generated import SpanEvent
-from promptops.phoenix._spans_checks import EncodedSpan, batches, encoded_spans
 from promptops.phoenix.tracing import NewSpan, Span
+from promptops.phoenix.tracing._spans_checks import EncodedSpan, batches, encoded_spans
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NAIVE = NOW.replace(tzinfo=None)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from promptops.core.errors import ConfigurationError, ValidationError
-from promptops.phoenix._spans_new import wire_span
 from promptops.phoenix.tracing import NewSpan, SpanEvent, spans_from_dataframe, spans_to_dataframe
+from promptops.phoenix.tracing._spans_new import wire_span
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

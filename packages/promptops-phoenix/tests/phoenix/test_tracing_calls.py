@@ -22,14 +22,14 @@ from promptops.core.errors import (
 from promptops.core.messages import Response
 from promptops.core.testing import FakeClock, FakeTransport, assert_parity, json_response
 from promptops.core.transport import Attempt, ExchangeFailed
-from promptops.phoenix._annotation_configs import AsyncAnnotationConfigs, SyncAnnotationConfigs
-from promptops.phoenix._annotations import AsyncAnnotations, SyncAnnotations
-from promptops.phoenix._projects import AsyncProjects, SyncProjects
-from promptops.phoenix._sessions import AsyncSessions, SyncSessions
-from promptops.phoenix._spans import AsyncSpans, SyncSpans
-from promptops.phoenix._traces import AsyncTraces, SyncTraces
 from promptops.phoenix._versions import ServerVersion
 from promptops.phoenix.tracing import NewAnnotation, NewSpan, SpansRefusedError, UnknownTargetsError
+from promptops.phoenix.tracing._annotation_configs import AsyncAnnotationConfigs, SyncAnnotationConfigs
+from promptops.phoenix.tracing._annotations import AsyncAnnotations, SyncAnnotations
+from promptops.phoenix.tracing._projects import AsyncProjects, SyncProjects
+from promptops.phoenix.tracing._sessions import AsyncSessions, SyncSessions
+from promptops.phoenix.tracing._spans import AsyncSpans, SyncSpans
+from promptops.phoenix.tracing._traces import AsyncTraces, SyncTraces
 
 LOST = ExchangeFailed("the connection broke")
 TAKEN = json_response({"total_received": 1, "total_queued": 1}, status=202)

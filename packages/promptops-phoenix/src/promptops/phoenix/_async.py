@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from promptops.cache import CacheConfig
     from promptops.core.config import ApiKey, RuntimeConfig
     from promptops.core.runtime import Runtime
-    from promptops.phoenix._annotations import AsyncAnnotations
-    from promptops.phoenix._datasets import AsyncPhoenixDatasets
-    from promptops.phoenix._experiments import AsyncPhoenixExperiments
-    from promptops.phoenix._projects import AsyncProjects
-    from promptops.phoenix._prompts import AsyncPhoenixPrompts
-    from promptops.phoenix._sessions import AsyncSessions
-    from promptops.phoenix._spans import AsyncSpans
     from promptops.phoenix._stores import PhoenixStores
-    from promptops.phoenix._traces import AsyncTraces
+    from promptops.phoenix.datasets._resource import AsyncPhoenixDatasets
+    from promptops.phoenix.experiments._resource import AsyncPhoenixExperiments
+    from promptops.phoenix.prompts._resource import AsyncPhoenixPrompts
+    from promptops.phoenix.tracing._annotations import AsyncAnnotations
+    from promptops.phoenix.tracing._projects import AsyncProjects
+    from promptops.phoenix.tracing._sessions import AsyncSessions
+    from promptops.phoenix.tracing._spans import AsyncSpans
+    from promptops.phoenix.tracing._traces import AsyncTraces
 
 __all__ = ["PhoenixClient"]
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from promptops.cache import CacheConfig
     from promptops.core.runtime import Runtime
-    from promptops.phoenix._prompts_cache import PromptBackground
     from promptops.phoenix._stores import PhoenixStores
+    from promptops.phoenix.prompts._cache import PromptBackground
     from promptops.prompts import PromptCache
 
 __all__ = ["ClientState", "PhoenixHealth"]
@@ -137,7 +137,7 @@ class ClientState:
 
 
 def _make_background(state: ClientState) -> PromptBackground:
-    from promptops.phoenix._prompts_cache import PromptBackground
+    from promptops.phoenix.prompts._cache import PromptBackground
 
     return PromptBackground(state.runtime, state.config, blocking=state.blocking)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from promptops.phoenix._dataset_store import PhoenixDatasetStore
-    from promptops.phoenix._experiment_store import PhoenixExperimentStore
-    from promptops.phoenix._prompt_store import PhoenixPromptStore
     from promptops.phoenix._state import ClientState
+    from promptops.phoenix.datasets._store import PhoenixDatasetStore
+    from promptops.phoenix.experiments._store import PhoenixExperimentStore
+    from promptops.phoenix.prompts._store import PhoenixPromptStore
 
 __all__ = ["PhoenixStores"]
 
@@ -39,18 +39,18 @@ class PhoenixStores:
 
 
 def _prompts(state: ClientState) -> PhoenixPromptStore:
-    from promptops.phoenix._prompt_store import PhoenixPromptStore
+    from promptops.phoenix.prompts._store import PhoenixPromptStore
 
     return PhoenixPromptStore(state.runtime, version=state.version)
 
 
 def _datasets(state: ClientState) -> PhoenixDatasetStore:
-    from promptops.phoenix._dataset_store import PhoenixDatasetStore
+    from promptops.phoenix.datasets._store import PhoenixDatasetStore
 
     return PhoenixDatasetStore(state.runtime, version=state.version)
 
 
 def _experiments(state: ClientState) -> PhoenixExperimentStore:
-    from promptops.phoenix._experiment_store import PhoenixExperimentStore
+    from promptops.phoenix.experiments._store import PhoenixExperimentStore
 
     return PhoenixExperimentStore(state.runtime, version=state.version)

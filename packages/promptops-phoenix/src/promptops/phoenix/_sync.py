@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from promptops.cache import CacheConfig
     from promptops.core.config import ApiKey, RuntimeConfig
     from promptops.core.runtime import Runtime
-    from promptops.phoenix._annotations import SyncAnnotations
-    from promptops.phoenix._datasets import SyncPhoenixDatasets
-    from promptops.phoenix._experiments_sync import SyncPhoenixExperiments
-    from promptops.phoenix._projects import SyncProjects
-    from promptops.phoenix._prompts import SyncPhoenixPrompts
-    from promptops.phoenix._sessions import SyncSessions
-    from promptops.phoenix._spans import SyncSpans
     from promptops.phoenix._stores import PhoenixStores
-    from promptops.phoenix._traces import SyncTraces
+    from promptops.phoenix.datasets._resource import SyncPhoenixDatasets
+    from promptops.phoenix.experiments._sync import SyncPhoenixExperiments
+    from promptops.phoenix.prompts._resource import SyncPhoenixPrompts
+    from promptops.phoenix.tracing._annotations import SyncAnnotations
+    from promptops.phoenix.tracing._projects import SyncProjects
+    from promptops.phoenix.tracing._sessions import SyncSessions
+    from promptops.phoenix.tracing._spans import SyncSpans
+    from promptops.phoenix.tracing._traces import SyncTraces
 
 __all__ = ["SyncPhoenixClient"]
 
@@ -174,48 +174,48 @@ def _make_runtime(config: RuntimeConfig) -> Runtime:
 
 
 def _make_prompts(state: ClientState) -> SyncPhoenixPrompts:
-    from promptops.phoenix._prompts import SyncPhoenixPrompts
+    from promptops.phoenix.prompts._resource import SyncPhoenixPrompts
 
     return SyncPhoenixPrompts(state.resource("prompts", _resources.make_prompts))
 
 
 def _make_datasets(state: ClientState) -> SyncPhoenixDatasets:
-    from promptops.phoenix._datasets import SyncPhoenixDatasets
+    from promptops.phoenix.datasets._resource import SyncPhoenixDatasets
 
     return SyncPhoenixDatasets(state.resource("datasets", _resources.make_datasets))
 
 
 def _make_experiments(state: ClientState) -> SyncPhoenixExperiments:
-    from promptops.phoenix._experiments_sync import SyncPhoenixExperiments
+    from promptops.phoenix.experiments._sync import SyncPhoenixExperiments
 
     return SyncPhoenixExperiments(state.resource("experiments", _resources.make_experiments))
 
 
 def _make_projects(state: ClientState) -> SyncProjects:
-    from promptops.phoenix._projects import SyncProjects
+    from promptops.phoenix.tracing._projects import SyncProjects
 
     return SyncProjects(state.resource("projects", _resources.make_projects))
 
 
 def _make_spans(state: ClientState) -> SyncSpans:
-    from promptops.phoenix._spans import SyncSpans
+    from promptops.phoenix.tracing._spans import SyncSpans
 
     return SyncSpans(state.resource("spans", _resources.make_spans))
 
 
 def _make_traces(state: ClientState) -> SyncTraces:
-    from promptops.phoenix._traces import SyncTraces
+    from promptops.phoenix.tracing._traces import SyncTraces
 
     return SyncTraces(state.resource("traces", _resources.make_traces))
 
 
 def _make_sessions(state: ClientState) -> SyncSessions:
-    from promptops.phoenix._sessions import SyncSessions
+    from promptops.phoenix.tracing._sessions import SyncSessions
 
     return SyncSessions(state.resource("sessions", _resources.make_sessions))
 
 
 def _make_annotations(state: ClientState) -> SyncAnnotations:
-    from promptops.phoenix._annotations import SyncAnnotations
+    from promptops.phoenix.tracing._annotations import SyncAnnotations
 
     return SyncAnnotations(state.resource("annotations", _resources.make_annotations))

@@ -81,12 +81,13 @@ def checked_examples(
 
 def _check_iterable(given: object) -> None:
     """Refuse what is no list of examples, and say what makes one of a data frame or a file."""
+    kind = type(given).__name__
     if is_frame(given):
         what = "a data frame; give read_examples(frame)"
     elif isinstance(given, str | PathLike):
         what = "text or a path; for a file, give read_examples(path)"
     elif isinstance(given, bytes | Mapping) or not hasattr(given, "__iter__"):
-        raise ValidationError(f"examples must be a list of objects, not one {type(given).__name__}")
+        raise ValidationError(f"examples must be a list of objects, not one {kind}")
     else:
         return
     raise ValidationError(f"examples must be a list of objects, not {what} of promptops.experiments.datasets")
