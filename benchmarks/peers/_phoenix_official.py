@@ -40,7 +40,7 @@ async def _ran(url: str, dataset_id: str, task: Any, evaluators: list[Any], **op
     dataset = await client.datasets.get_dataset(dataset=dataset_id, timeout=60)
     started = time.perf_counter()
     await client.experiments.run_experiment(
-        dataset=dataset, task=task, evaluators=evaluators, print_summary=False, **options
+        dataset=dataset, task=task, evaluators=evaluators or None, print_summary=False, **options
     )
     return time.perf_counter() - started
 
@@ -62,7 +62,7 @@ def main() -> None:
     scenario, url, dataset = sys.argv[1:4]
     os.environ["PHOENIX_DISCOVER_CONFIG"] = "false"
     figures: dict[str, Any] = {"peer": f"arize-phoenix-client {version('arize-phoenix-client')}"}
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         if scenario == "upload":
             figures |= _uploaded(url, dataset, int(sys.argv[4]))
         elif scenario == "waiting":

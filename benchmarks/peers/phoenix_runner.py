@@ -33,7 +33,7 @@ ROUNDS = 3
 UPLOAD = 20_000
 IMPORT_OURS = "import promptops.phoenix; promptops.phoenix.PhoenixClient; promptops.phoenix.SyncPhoenixClient"
 IMPORT_BASELINE = "import httpx, msgspec, anyio"
-IMPORT_THEIRS = "import phoenix.client"
+IMPORT_THEIRS = "from phoenix.client import AsyncClient, Client"
 TARGETS = {"waiting": 1.2, "defaults_s": 1.0, "many": 1.2, "import": 1.3}
 
 
