@@ -9,7 +9,7 @@ from promptops.core.log import event
 from promptops.core.runtime import Runtime
 from promptops.experiments._imported import record_of
 from promptops.experiments._options import Request
-from promptops.experiments._reconcile import import_rows
+from promptops.experiments._reconcile import import_rows, in_turns
 from promptops.experiments.journal import ExperimentRecord, Fingerprint, Journal, RunPlan, UnitKey, UnitRecord
 from promptops.experiments.journal._fingerprints import UNKNOWN
 from promptops.experiments.stores import StoredExperiment, Stores
@@ -48,7 +48,8 @@ async def adopted(
     if isinstance(known, ExperimentRecord):
         return known  # it was named by the id that the store gave it
     names = [evaluator.name for evaluator in request.options.evaluators]
-    rows = [run async for run in stores.experiments.runs(stored.id) if run.example_id is not None]
+    runs = in_turns(runtime, stores.experiments.runs(stored.id))
+    rows = [run async for run in runs if run.example_id is not None]
     plan = _plan(stored, rows, request, (await stores.datasets.get(stored.dataset_id)).name, stores)
     record = await runtime.run_blocking(_take_over, journal, plan, stored.id, rows, names)
     event(

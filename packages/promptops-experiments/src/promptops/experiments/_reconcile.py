@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from promptops.core.errors import ConflictError
@@ -19,9 +19,12 @@ from promptops.experiments.journal._fingerprints import UNKNOWN
 from promptops.experiments.stores import ExperimentStore, StoredExperiment
 from promptops.models.experiments import ExperimentRun
 
-__all__ = ["Known", "import_rows", "reconciled"]
+__all__ = ["Known", "import_rows", "in_turns", "reconciled"]
 
 _PART: Final = 200
+_TURN: Final = 50
+
+T = TypeVar("T")
 
 
 class Known(NamedTuple):
@@ -57,7 +60,7 @@ async def reconciled(
     arrived: list[UnitRecord] = []
     others: dict[UnitKey, UnitRecord] = {}
     other: list[UnitKey] = []
-    async for run in store.runs(experiment.id):
+    async for run in in_turns(runtime, store.runs(experiment.id)):
         if run.example_id is None:
             continue
         key = UnitKey(run.example_id, run.repetition)
@@ -93,6 +96,16 @@ async def reconciled(
     if lost:
         event("experiment_rows_lost", experiment=experiment.name, experiment_id=experiment.id, rows=len(lost))
     return Known(experiment, rows, frozenset(waiting.keys() | lost), bool(lost))
+
+
+async def in_turns(runtime: Runtime, items: AsyncIterable[T]) -> AsyncGenerator[T, None]:
+    """Yield items, and let others have the event loop after every few: those that came together come without a wait."""
+    count = 0
+    async for item in items:
+        count += 1
+        if count % _TURN == 0:
+            await runtime.sleep(0)
+        yield item
 
 
 def import_rows(journaled: JournaledRun, records: Sequence[UnitRecord]) -> None:
