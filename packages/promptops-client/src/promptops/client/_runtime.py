@@ -150,7 +150,7 @@ class ClientRuntime:
         return self.open().deadline(seconds)
 
     async def gather(self, *thunks: Callable[[], Awaitable[T]], limit: int | None = None) -> Sequence[T]:
-        """Run the thunks, at most ``limit`` at once (in turn when blocking); results in the order given."""
+        """Run the thunks, at most ``limit`` at once; results in the order given."""
         return await self.open().gather(*thunks, limit=limit)
 
     async def run_blocking(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -63,7 +63,7 @@ class BaseRuntime(ABC):
         self._now = self._clock.monotonic
         self._timeout = config.timeout
         # A runtime on a transport or clock of its own must not share what it learns with the rest of the process.
-        isolated = transport is not None or clock is not None
+        self._isolated = isolated = transport is not None or clock is not None
         self._limits = limits.OriginLimits() if isolated else limits.limits_for(self._origin.url)
         self._outgoing = Outgoing(config, limits.Gates() if isolated else limits.SHARED_GATES, self._clock)
         self._judge = Judge(self._origin, self._limits, self._outgoing, self._clock, random or random_fraction)

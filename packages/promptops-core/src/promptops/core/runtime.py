@@ -67,7 +67,11 @@ class Runtime(Protocol):
         ...
 
     async def gather(self, *thunks: Callable[[], Awaitable[T]], limit: int | None = None) -> Sequence[T]:
-        """Run the thunks, at most ``limit`` at once (in turn when blocking); results in the order given."""
+        """Run the thunks, at most ``limit`` at once; results in the order given.
+
+        Blocking code runs them in turn without a limit, and on a few threads with one, so they must not share state
+        that threads cannot.
+        """
         ...
 
     async def run_blocking(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -32,9 +32,15 @@ class SyncRuntime(BaseRuntime):
         return _ThreadLock(self._deadlines.remaining)
 
     async def gather(self, *thunks: Callable[[], Awaitable[T]], limit: int | None = None) -> Sequence[T]:
-        """Run the thunks one after another; the first error ends it."""
-        del limit  # one at a time is within every limit
-        return [await thunk() for thunk in thunks]
+        """Run the thunks, on threads of their own where a ``limit`` above 1 says how many at once; else in turn.
+
+        The first error ends it. A runtime on a transport or a clock of its own keeps to the order given.
+        """
+        if limit is None or min(limit, len(thunks)) < 2 or self._isolated:
+            return [await thunk() for thunk in thunks]
+        from promptops.core.threads import run_at_once
+
+        return run_at_once(thunks, limit)
 
     async def run_blocking(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the function, here and now."""

@@ -59,7 +59,7 @@ class PhoenixRuntime:
         return self._inner.deadline(seconds)
 
     async def gather(self, *thunks: Callable[[], Awaitable[T]], limit: int | None = None) -> Sequence[T]:
-        """Run the thunks, at most ``limit`` at once (in turn when blocking); results in the order given."""
+        """Run the thunks, at most ``limit`` at once; results in the order given."""
         return await self._inner.gather(*thunks, limit=limit)
 
     async def run_blocking(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
