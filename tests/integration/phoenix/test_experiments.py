@@ -498,10 +498,10 @@ async def test_experiments_need_the_key_where_the_server_wants_one(
     await phoenix_admin.experiments.log_evaluation(run_id=run_id, name="x", score=1.0)
     (found,) = await phoenix_admin.experiments.runs(made.id)
     assert found.scores == {"x": 1.0}
-    # Without a dataset every one is looked through; this server has few.
-    assert (await phoenix_admin.experiments.get(made.name)).id == made.id
-    assert [one.id for one in await phoenix_admin.experiments.list(name=made.name)] == [made.id]
-    page = await phoenix_admin.experiments.list_page(name=made.name, limit=1)
+    here = {"dataset": dataset_of_admin}
+    assert (await phoenix_admin.experiments.get(made.name, **here)).id == made.id
+    assert [one.id for one in await phoenix_admin.experiments.list(name=made.name, **here)] == [made.id]
+    page = await phoenix_admin.experiments.list_page(name=made.name, limit=1, **here)
     assert ([one.id for one in page.items], page.has_more) == ([made.id], False)
 
 

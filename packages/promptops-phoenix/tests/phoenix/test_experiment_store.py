@@ -32,6 +32,7 @@ class Server:
 
     def __init__(self) -> None:
         self.experiments: list[dict[str, Any]] = []
+        self.elsewhere: list[dict[str, Any]] = []
         self.runs: dict[tuple[str, int], dict[str, Any]] = {}
         self.faults: dict[str, Callable[[], Response]] = {}
         self.sentence = "Experiment run {} already exists with a successful result and cannot be updated"
@@ -80,6 +81,13 @@ class Server:
             if attempt.method == "GET":
                 return json_response({"data": self.experiments, "next_cursor": None})
             return json_response({"data": self.made(**body)})
+        if where == "/v1/datasets":
+            facts = {"description": None, "metadata": {}, "created_at": MOMENT, "updated_at": MOMENT}
+            datasets = [(global_id("Dataset", 2), "spoilt"), (DATASET, "sound")]
+            data = [{"id": ident, "name": name, "example_count": 2, **facts} for ident, name in datasets]
+            return json_response({"data": data, "next_cursor": None})
+        if where.endswith("/experiments"):
+            return json_response({"data": self.elsewhere, "next_cursor": None})
         if where.endswith("/examples"):
             nodes = [{"node_id": example} for example in self.examples]
             return json_response({"data": {"version_id": VERSION, "examples": nodes}})
@@ -315,3 +323,23 @@ def test_experiment_that_was_made_just_now_is_not_asked_for(server: Server) -> N
     do(server.store.upload_runs(made.id, [run()]))
     assert server.asked("GET") - before == 1
     assert server.asked("GET", "/examples") == 1
+
+
+def test_experiments_of_every_dataset_are_listed_newest_first(server: Server) -> None:
+    server.elsewhere = [server.made("there", dataset_id=global_id("Dataset", 2))]
+    server.experiments.pop(0)
+    assert do(_ids(server)) == [global_id("Experiment", 2), EXPERIMENT]
+
+
+def test_dataset_whose_experiments_cannot_be_listed_is_named(server: Server) -> None:
+    other = global_id("Dataset", 2)
+    server.faults[f"GET /v1/datasets/{other.replace('=', '%3D')}/experiments"] = lambda: said("Internal Error", 500)
+    with pytest.raises(ServerError) as caught:
+        do(server.store.get("e"))
+    assert f"dataset 'spoilt' ({other})" in caught.value.__notes__[0]
+    # The way out that the note names:
+    assert do(server.store.get("e", dataset_id=DATASET)).id == EXPERIMENT
+
+
+async def _ids(server: Server) -> list[str]:
+    return [experiment.id async for experiment in server.store.iterate()]

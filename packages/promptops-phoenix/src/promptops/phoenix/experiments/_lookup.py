@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, TypeVar
 
-from promptops.core.errors import UnsupportedOperation
+from promptops.core.errors import ServerError, UnsupportedOperation
 from promptops.core.pagination import CursorPage, iterate_cursor
 from promptops.core.runtime import Runtime
 from promptops.experiments._resolve import exactly_one, not_found
@@ -79,12 +79,15 @@ async def experiments_of(runtime: Runtime, dataset_id: str | None) -> AsyncItera
         if not any_found:
             await wire_dataset(runtime, dataset_id)  # the list of a dataset that is not there is empty, too
         return
-    datasets = [dataset.id async for dataset in iterate_cursor(lambda cursor: datasets_page(runtime, cursor))]
+    datasets = [dataset async for dataset in iterate_cursor(lambda cursor: datasets_page(runtime, cursor))]
 
-    async def listed(each: str) -> list[wire.Experiment]:
-        return [
-            item async for item in iterate_cursor(lambda cursor: experiments_page(runtime, cursor, dataset_id=each))
-        ]
+    async def listed(each: wire.Dataset) -> list[wire.Experiment]:
+        pages = iterate_cursor(lambda cursor: experiments_page(runtime, cursor, dataset_id=each.id))
+        try:
+            return [item async for item in pages]
+        except ServerError as exc:  # one that the server cannot read spoils the list of its dataset for good
+            exc.add_note(f"while listing the experiments of dataset {each.name!r} ({each.id}); name the dataset meant")
+            raise
 
     lists = await runtime.gather(*[lambda each=each: listed(each) for each in datasets], limit=_AT_ONCE)
     everything = [item for items in lists for item in items]
