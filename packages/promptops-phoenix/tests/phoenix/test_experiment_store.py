@@ -82,7 +82,7 @@ class Server:
                 return json_response({"data": self.experiments, "next_cursor": None})
             return json_response({"data": self.made(**body)})
         if where == "/v1/datasets":
-            facts = {"description": None, "metadata": {}, "created_at": MOMENT, "updated_at": MOMENT}
+            facts: dict[str, Any] = {"description": None, "metadata": {}, "created_at": MOMENT, "updated_at": MOMENT}
             datasets = [(global_id("Dataset", 2), "spoilt"), (DATASET, "sound")]
             data = [{"id": ident, "name": name, "example_count": 2, **facts} for ident, name in datasets]
             return json_response({"data": data, "next_cursor": None})
