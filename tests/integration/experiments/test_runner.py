@@ -8,14 +8,16 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
+from promptops.client import SyncPromptOpsClient
 from promptops.core import AsyncRuntime, RuntimeConfig, SyncRuntime
 from promptops.core.bridge import drive
-from promptops.core.errors import ConflictError, ValidationError
+from promptops.core.errors import ConflictError, NotFoundError, ValidationError
 from promptops.experiments import (
     AsyncDatasets,
     AsyncExperiments,
@@ -225,3 +227,32 @@ def test_ctrl_c_lets_what_runs_end_and_keeps_the_finished_rows(
     stored: list[Experiment] = experiments.list(dataset=few)
     assert [experiment.name for experiment in stored] == [kind]
     assert len(experiments.runs(kind, dataset=few)) == 11
+
+
+def test_one_journal_serves_two_servers_and_one_that_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMPTOPS_JOURNAL", str(tmp_path / "journal.sqlite3"))
+    rows = [{"i": i, "expected": str(i)} for i in range(3)]
+    options: dict[str, Any] = {"task_version": "1", "progress": False}
+    with EmbeddedServer(tmp_path / "a") as server, SyncPromptOpsClient(base_url=server.url) as client:
+        client.datasets.create("questions", rows)
+        client.experiments.run("e", dataset="questions", task=text, **options)
+        first = client.experiments.get("e", dataset="questions").id
+        address = server.url.replace("127.0.0.1", "localhost")
+    with EmbeddedServer(tmp_path / "b") as server, SyncPromptOpsClient(base_url=server.url) as client:
+        client.datasets.create("questions", rows)
+        for dataset in ("questions", None):
+            with pytest.raises(NotFoundError) as caught:
+                client.experiments.resume("e", dataset=dataset, task=never, **options)
+            assert (address in caught.value.message) is (dataset is None)
+        client.experiments.run("e", dataset="questions", task=text, **options)
+        assert client.experiments.resume("e", task=never, **options).failed == 0
+    with EmbeddedServer(tmp_path / "a") as server, SyncPromptOpsClient(base_url=server.url) as client:
+        assert server.url.replace("127.0.0.1", "localhost") != address
+        client.experiments.delete("e", dataset="questions")
+        result = client.experiments.resume("e", task=never, **options)
+        assert (len(result.rows), result.failed) == (3, 0)
+        assert client.experiments.get("e", dataset="questions").id != first
+
+
+def never(example: DatasetExample) -> str:
+    raise AssertionError(f"{example.id} is paid for twice")

@@ -260,6 +260,7 @@ async def test_configurations_are_created_read_changed_and_deleted(phoenix: Phoe
     assert await configs.get(config=name) == made
     assert await configs.get(config=made.id) == made
     assert made in await configs.list()
+    assert made in [config async for config in configs.iterate()]
     with pytest.raises(ConflictError):
         await configs.create(config=data)
 

@@ -26,6 +26,7 @@ from promptops.core.errors import (
     ServerError,
     ValidationError,
 )
+from promptops.core.testing.faults import Exchange, FaultProxy, Mode
 from promptops.models import ExperimentRun
 from promptops.phoenix import PhoenixClient
 from promptops.phoenix._checks import json_body
@@ -188,7 +189,7 @@ def dropped_after(url: str, where: str, body: dict[str, Any]) -> tuple[int, bool
 
 
 async def test_behaviour_04_a_malformed_or_unknown_id_in_a_write_is_a_500(
-    phoenix: PhoenixClient, plain: Plain, make_dataset: Callable[..., Any]
+    make_phoenix: Make, recorder: Any, plain: Plain, make_dataset: Callable[..., Any]
 ) -> None:
     dataset, _, (example, *_) = make_dataset()
     experiment = make_experiment(plain, dataset)
@@ -200,6 +201,7 @@ async def test_behaviour_04_a_malformed_or_unknown_id_in_a_write_is_a_500(
     ):
         assert plain("POST", where, json=body).status_code == 500
 
+    phoenix = make_phoenix(base_url=recorder.url)
     with pytest.raises(ValidationError, match="run_id must be an id"):
         await phoenix.experiments.log_evaluation(run_id="malformed", name="e", score=1.0)
     assert nothing_was_sent(phoenix)
@@ -210,6 +212,9 @@ async def test_behaviour_04_a_malformed_or_unknown_id_in_a_write_is_a_500(
     with pytest.raises(ServerError) as caught:
         await phoenix.experiments.log_evaluation(run_id=global_id("ExperimentRun", NOBODY), name="e", score=1.0)
     assert caught.value.status_code == 500
+    posted = [where for method, where, _ in recorder.requests if method == "POST"]
+    assert posted.count("/v1/experiment_evaluations") == 1  # though it may be repeated, this is not worth it
+    assert len(posted) == len(set(posted))
 
 
 def evaluation_body(run: str, **other: Any) -> dict[str, Any]:
@@ -437,8 +442,22 @@ async def test_behaviour_14_of_many_equal_writes_one_is_taken(
     assert await phoenix.stores.experiments.upload_runs(experiment, [row]) == [stored]
 
 
+class LosesAnUpload(Mode):
+    """The sender of the first upload hears nothing of it, though the server has stored it."""
+
+    lost = False
+
+    async def answer(self, exchange: Exchange) -> None:
+        data = await exchange.fetch()
+        if not self.lost and "/upload?" in exchange.target:
+            self.lost = True
+            exchange.abort()
+            return
+        await exchange.write(data)
+
+
 async def test_behaviour_15_an_upload_outlives_the_patience_of_the_sender(
-    phoenix: PhoenixClient, plain: Plain, unique: Unique
+    make_phoenix: Make, phoenix_url: str, plain: Plain, unique: Unique
 ) -> None:
     rows = [{"question": f"number {number}"} for number in range(400)]
     lost, kept = unique("lost"), unique("kept")
@@ -446,14 +465,18 @@ async def test_behaviour_15_an_upload_outlives_the_patience_of_the_sender(
     with pytest.raises(httpx.ReadTimeout):
         plain("POST", "/v1/datasets/upload?sync=true", json={"name": lost, "inputs": rows}, timeout=impatient)
 
-    made = await phoenix.datasets.create(kept, rows)
-    assert made.example_count == 400
-    changed = await phoenix.datasets.upsert(kept, rows)
-    assert (changed.inserted, changed.unchanged, changed.total) == (0, 400, 400)
-    found = await phoenix.datasets.get(lost)
-    assert found.example_count == 400  # they were stored all the same
-    for dataset in (made.id, found.id):
-        await phoenix.datasets.delete(dataset)
+    mode = LosesAnUpload()
+    with FaultProxy(phoenix_url) as proxy:
+        proxy.set(mode)
+        datasets = make_phoenix(base_url=proxy.url).datasets
+        made = await datasets.create(kept, rows)
+        assert (mode.lost, made.example_count) == (True, 400)
+        changed = await datasets.upsert(kept, rows)
+        assert (changed.inserted, changed.unchanged, changed.total) == (0, 400, 400)
+        found = await datasets.get(lost)
+        assert found.example_count == 400  # they were stored all the same
+        for dataset in (made.id, found.id):
+            await datasets.delete(dataset)
 
 
 async def test_behaviour_16_page_sizes_and_repeated_deletions_differ_by_route(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -202,6 +203,17 @@ async def test_path_behind_a_reverse_proxy_and_headers_are_in_every_request(
         "/team/phoenix/v1/projects",
     ]
     assert {headers["x-team"] for _, _, headers in proxy.requests} == {"red"}
+
+
+async def test_proxy_that_is_down_is_blamed_and_not_the_server(make_phoenix: Make, phoenix_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        down = f"127.0.0.1:{listener.getsockname()[1]}"
+    client = make_phoenix(base_url=phoenix_url, proxy=f"http://me:sk-canary@{down}")
+    with pytest.raises(
+        NetworkError, match=rf"{phoenix_url} through the proxy http://{down}: nothing listens"
+    ) as caught:
+        await client.health()
+    assert "canary" not in str(caught.value)
 
 
 async def test_control_without_the_path_the_proxy_says_no(

@@ -103,6 +103,8 @@ async def test_a_dataset_is_created_found_listed_and_deleted(phoenix: PhoenixCli
     assert (await phoenix.datasets.versions(dataset=name)) == list(made.versions)
     assert [found.id for found in await phoenix.datasets.list(name=name[3:])] == [made.id]
     assert made.id in [found.id async for found in phoenix.datasets.iterate()]
+    examples = await phoenix.datasets.examples(name)
+    assert [example async for example in phoenix.datasets.iterate_examples(name)] == examples
     page = await phoenix.datasets.list_page(limit=1)
     assert len(page.items) == 1
     with pytest.raises(ConflictError, match="is named"):
@@ -404,6 +406,7 @@ async def test_labels_are_made_changed_put_on_datasets_and_deleted(phoenix: Phoe
         await phoenix.datasets.create_label(name=unique(), color="red")
     assert await phoenix.datasets.get_label(label=first) == await phoenix.datasets.get_label(label=gold.id) == gold
     assert gold in await phoenix.datasets.list_labels()
+    assert silver in [label async for label in phoenix.datasets.iterate_labels()]
     assert await phoenix.datasets.add_label(dataset=name, label=first) == gold
     assert await phoenix.datasets.add_label(dataset=name, label=gold.id) == gold
     assert await phoenix.datasets.labels(dataset=name) == [gold]

@@ -150,6 +150,9 @@ async def test_more_runs_than_a_page_come_back_in_their_order(
     ids = await phoenix.experiments.insert_runs(made.id, half)
     ids += await phoenix.experiments.insert_runs(made.id, rest_of)
     found = await phoenix.experiments.runs(made.id)
+    assert [run.id async for run in phoenix.experiments.iterate_runs(made.name, dataset=dataset)] == [
+        run.id for run in found
+    ]
     assert {run.id: run.output for run in found} == {run_id: str(place) for place, run_id in enumerate(ids)}
     assert all(run.score("place") == float(str(run.output)) for run in found)
     assert {int(str(run.output)) for run in found[:10]} == set(range(10)), "the first call's come first"

@@ -160,6 +160,10 @@ async def test_prompts_are_found_by_name_and_description_and_come_newest_first(
     await phoenix.prompts.create(names[2], content="x")
     await phoenix.prompts.create(unique(), content=f"{word} of a content, which Phoenix does not list")
     assert [found.name async for found in phoenix.prompts.iterate(query=word)] == names[::-1]
+    page = await phoenix.prompts.list_page(query=word, limit=2)
+    assert ([found.name for found in page.items], page.total, page.has_more) == (names[:0:-1], 3, True)
+    rest = await phoenix.prompts.list_page(query=word, skip=2)
+    assert ([found.name for found in rest.items], rest.has_more) == (names[:1], False)
 
 
 async def test_chat_with_tools_renders_and_becomes_the_arguments_of_a_provider(
@@ -207,6 +211,18 @@ async def test_second_get_sends_nothing(proxied: PhoenixClient, proxy: FaultProx
         assert proxy.requests == before + 1
     await proxied.prompts.get(name, use_cache=False)
     assert proxy.requests == before + 2
+
+
+async def test_warm_prompt_is_at_hand(phoenix: PhoenixClient, make_phoenix: MakePhoenix, unique: Unique) -> None:
+    name = unique()
+    made = await phoenix.prompts.create(name, messages=CHAT, model_settings=SETTINGS)
+    reader = make_phoenix(base_url=phoenix.url).prompts
+    assert reader.peek(name) is None
+    found = await reader.warm([name, unique("absent")])
+    assert (list(found.prompts), len(found.errors)) == ([name], 1)
+    at_hand = reader.peek(name)
+    assert at_hand is not None
+    assert at_hand.etag == made.etag
 
 
 async def test_write_of_the_client_shows_in_its_next_get(phoenix: PhoenixClient, unique: Unique) -> None:
@@ -360,6 +376,8 @@ async def test_what_phoenix_cannot_do_is_refused_by_name(
             with pytest.raises(UnsupportedOperation, match="phoenix") as caught:
                 await call
             assert caught.value.details == {"store": "phoenix", "feature": feature}
+    with pytest.raises(UnsupportedOperation, match="history"):
+        _ = [event async for event in prompts.iterate_history(name)]
     assert proxy.requests == 0
 
 

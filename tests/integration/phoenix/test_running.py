@@ -19,11 +19,12 @@ import anyio
 import httpx
 import msgspec
 import pytest
-from promptops.core.errors import ValidationError
+from promptops.core.errors import NotFoundError, ValidationError
 from promptops.core.messages import EXPERIMENT_RESULTS
 from promptops.core.testing import FaultProxy
 from promptops.core.testing.faults import Pass, Refuse
 from promptops.experiments import UploadError
+from promptops.experiments.journal import Journal
 from promptops.models import DatasetExample
 from promptops.phoenix import PhoenixClient, SyncPhoenixClient
 
@@ -435,6 +436,34 @@ async def test_server_that_stays_away_leaves_the_rows_in_the_journal(
     assert len(result.rows) == COUNT
     assert set(calls.of.values()) == {1}, "nothing is paid for twice"
     assert scores_of(rest.rows(dataset, name)) == [{"right"}] * COUNT
+
+
+async def test_experiment_of_a_server_at_another_address_is_not_made_here_until_the_journal_is_told_that_it_moved(
+    make_phoenix: Callable[..., PhoenixClient],
+    phoenix: PhoenixClient,
+    phoenix_url: str,
+    dataset: str,
+    tmp_path: Path,
+    unique: Unique,
+) -> None:
+    name = unique("moved")
+    calls = Calls()
+    options: dict[str, Any] = {"task": calls, "task_version": "1", "progress": False}
+    options["journal"] = tmp_path / "journal.sqlite3"
+    result = await phoenix.experiments.run(name, dataset=dataset, **options)
+    await phoenix.experiments.delete(result.experiment.id)
+    with FaultProxy(phoenix_url) as proxy:
+        moved = make_phoenix(base_url=proxy.url)
+        with pytest.raises(NotFoundError, match="move_server") as caught:
+            await moved.experiments.resume(name, dataset=dataset, **options)
+        [known] = caught.value.details["origins"]
+        assert known.rpartition(":")[2] == phoenix_url.rpartition(":")[2]
+        assert name not in [item.name for item in await phoenix.experiments.list(dataset=dataset)]
+        with Journal.open(options["journal"]) as journal:
+            assert journal.move_server(phoenix_url, proxy.url) == 1
+        again = await moved.experiments.resume(name, dataset=dataset, **options)
+    assert len(again.rows) == COUNT
+    assert set(calls.of.values()) == {1}
 
 
 async def test_two_runs_at_once_keep_their_rows_apart(phoenix_url: str, rest: Rest, unique: Unique) -> None:

@@ -84,6 +84,32 @@ def test_advice_names_the_server_and_the_settings_of_the_client() -> None:
         assert "promptops" not in message.lower()
 
 
+THROUGH = "Cannot connect to https://api.test through the proxy http://proxy.test:3128: "
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (caused(ConnectFailed("x"), ConnectionRefusedError()), f"{THROUGH}nothing listens at the proxy."),
+        (caused(ConnectFailed("x"), socket.gaierror(-2, "unknown")), f"{THROUGH}the name of the proxy cannot be"),
+        (ConnectFailed("407 Proxy Authentication Required"), f"{THROUGH}407 Proxy Authentication Required."),
+        (
+            ConnectFailed("slow", timed_out=True),
+            "No connection to https://api.test through the proxy http://proxy.test",
+        ),
+        (caused(ConnectFailed("x"), ssl.SSLCertVerificationError("bad")), "certificate on the way to https://api.test"),
+        (ExchangeFailed("reset by peer", sent=True), "https://api.test through the proxy http://proxy.test:3128 ended"),
+        (DeadlineExceeded("late", sent=True), "No answer from https://api.test through the proxy http://proxy.test"),
+    ],
+)
+def test_what_goes_through_a_proxy_says_so(error: TransportError, says: str) -> None:
+    origin = parse_base_url("https://api.test/v1")
+    proxy = "http://proxy.test:3128"
+    found = error_from_failure(error, origin=origin, seconds=3.0, timeouts=READ.timeouts, attempts=1, proxy=proxy)
+    assert says in found.message
+    assert found.details["proxy"] == proxy
+
+
 def test_long_and_many_lined_reasons_become_one_short_line() -> None:
     message = public(ExchangeFailed("line\n" * 500)).message
     assert "\n" not in message

@@ -38,6 +38,14 @@ def echo(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[
     return 200, {"X-Request-Id": "req-echo-1"}, f"{method} {path} {headers.get('authorization')}".encode() + body
 
 
+@pytest.fixture
+def closed_port() -> int:
+    """Where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
 def both() -> list[Runtime]:
     config = RuntimeConfig()
     return [SyncRuntime(config, transport=FakeTransport()), AsyncRuntime(config, transport=FakeTransport())]
@@ -419,6 +427,44 @@ def test_proxy_carries_every_request(play: Play, serve: Serve) -> None:
 
     config = RuntimeConfig(base_url="http://behind.test:81/v1", proxy=proxy.url)
     assert play(scenario, config) == b"http://behind.test:81/x"
+
+
+def test_proxy_that_is_down_is_blamed_and_not_the_server(play: Play, closed_port: int) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        await runtime.send(GET)
+
+    down = f"127.0.0.1:{closed_port}"
+    config = RuntimeConfig(base_url="http://behind.test:81/v1", proxy=f"http://me:sk-canary@{down}")
+    with pytest.raises(NetworkError) as caught:
+        play(scenario, config)
+    said = f"Cannot connect to http://behind.test:81 through the proxy http://{down}: nothing listens at the proxy."
+    assert caught.value.message.startswith(said)
+    assert "base_url" not in caught.value.message
+    assert "canary" not in f"{caught.value.message} {caught.value.details}"
+
+
+def test_control_without_a_proxy_the_server_is_blamed(play: Play, closed_port: int) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        await runtime.send(GET)
+
+    with pytest.raises(NetworkError, match=rf"Nothing listens at http://127\.0\.0\.1:{closed_port}\..*base_url"):
+        play(scenario, RuntimeConfig(base_url=f"http://127.0.0.1:{closed_port}"))
+
+
+def test_proxy_that_is_down_keeps_nobody_from_the_server(play: Play, serve: Serve, closed_port: int) -> None:
+    server = serve(echo)
+    ask = Request(method="GET", path="/x", profile=PROMPT_READ)
+
+    async def fails(runtime: Runtime) -> None:
+        for _ in range(5):
+            with pytest.raises(NetworkError, match="through the proxy"):
+                await runtime.send(ask)
+
+    async def works(runtime: Runtime) -> int:
+        return (await runtime.send(ask)).status
+
+    play(fails, RuntimeConfig(base_url=server.url, proxy=f"http://127.0.0.1:{closed_port}"))
+    assert play(works, RuntimeConfig(base_url=server.url)) == 200
 
 
 def run_python(code: str) -> str:

@@ -1,4 +1,4 @@
-"""The datasets resource has what that of our own server has, and sends what the contract wants."""
+"""The datasets resource has what that of our own server has, and sends what Phoenix wants."""
 
 from __future__ import annotations
 

@@ -337,6 +337,31 @@ def test_nothing_is_deleted_unless_it_is_said_which() -> None:
     assert script.transport.attempts == []
 
 
+BY_FILTER: list[Callable[[Script], None]] = [
+    lambda script: script.annotations.delete(project="p", target="span", delete_all=True),
+    lambda script: script.traces.delete_range(
+        project="p", start_time=datetime(2026, 1, 1, tzinfo=UTC), end_time=datetime(2026, 1, 2, tzinfo=UTC)
+    ),
+]
+
+
+@pytest.mark.parametrize("delete", BY_FILTER)
+def test_project_that_is_not_there_is_said_though_the_first_answer_was_lost(delete: Callable[[Script], None]) -> None:
+    script = Script(LOST, text("Project with name p not found", 404))
+    with pytest.raises(NotFoundError):
+        delete(script)
+    assert [attempt.method for attempt in script.transport.attempts] == ["DELETE", "DELETE"]
+    delete(Script(LOST, Response(status=204, headers={}, body=b"")))
+
+
+def test_control_one_thing_that_is_gone_after_a_lost_answer_was_deleted() -> None:
+    gone = text("not found", 404)
+    Script(LOST, gone).traces.delete(trace_id="a" * 32)
+    Script(LOST, gone).spans.delete(span_id="b" * 16)
+    with pytest.raises(NotFoundError):
+        Script(gone).traces.delete(trace_id="a" * 32)
+
+
 @pytest.mark.parametrize("given", [{}, {"span_ids": ["a"], "trace_ids": ["b"]}])
 def test_annotations_are_listed_of_one_kind_of_target(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="only one"):

@@ -256,7 +256,7 @@ class ClientState:
     def _make_experiments(self, runtime: Runtime) -> AsyncExperiments:
         from promptops.experiments import AsyncExperiments
 
-        return AsyncExperiments(runtime, project=self.settings.project)
+        return AsyncExperiments(runtime, project=self.settings.project, base_url=lambda: self._config.base_url)
 
 
 def _bundle_of(settings: ClientConfig) -> Bundle | None:

@@ -19,6 +19,7 @@ from promptops.core.log import event
 from promptops.core.messages import READ, Request, Response
 from promptops.core.outgoing import Headers, Outgoing
 from promptops.core.pools import Pools
+from promptops.core.redact import address_of
 from promptops.core.retry import MAYBE_DONE
 from promptops.core.runtime import StreamedResponse
 from promptops.core.streams import TranslatedStream, read_error
@@ -64,9 +65,13 @@ class BaseRuntime(ABC):
         self._timeout = config.timeout
         # A runtime on a transport or clock of its own must not share what it learns with the rest of the process.
         self._isolated = isolated = transport is not None or clock is not None
-        self._limits = limits.OriginLimits() if isolated else limits.limits_for(self._origin.url)
+        proxy = None if config.proxy is None else address_of(config.proxy)
+        # A proxy that is down says nothing of the server: who goes there directly, or through another, must not wait.
+        route = self._origin.url if proxy is None else f"{self._origin.url} through {proxy}"
+        self._limits = limits.OriginLimits() if isolated else limits.limits_for(route)
         self._outgoing = Outgoing(config, limits.Gates() if isolated else limits.SHARED_GATES, self._clock)
-        self._judge = Judge(self._origin, self._limits, self._outgoing, self._clock, random or random_fraction)
+        chance = random or random_fraction
+        self._judge = Judge(self._origin, self._limits, self._outgoing, self._clock, chance, proxy=proxy)
         self._deadlines = Deadlines(self._now)
         self._pools = Pools(self._make_transport, given=transport)
         if config.needs_httpx and transport is None:
@@ -171,7 +176,7 @@ class BaseRuntime(ABC):
         expires, limit, own = self._deadlines.limit(now + seconds, seconds)
         await self._pause(max(0.0, expires - now))
         if not own:
-            raise out_of_time(self._origin, limit)
+            raise out_of_time(self._origin.url, limit)
 
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
         """A scope in which every ``send`` and ``sleep`` together may take ``seconds``; then ``TimeoutError``.

@@ -34,6 +34,7 @@ def error_from_failure(
     seconds: float,
     timeouts: Timeouts,
     attempts: int,
+    proxy: str | None = None,
     secrets: tuple[str, ...] = (),
 ) -> PromptOpsError:
     """The public error for a failed attempt; raise it ``from exc``.
@@ -44,6 +45,7 @@ def error_from_failure(
         seconds: The limit of the whole call.
         timeouts: The limits of the attempt.
         attempts: How many attempts were made.
+        proxy: Address of the proxy in between, without credentials.
         secrets: Texts that must not appear in the message.
     """
     failure = classify(exc)
@@ -53,47 +55,71 @@ def error_from_failure(
         exc.args = (shown,)  # it stays visible as the cause
     reason = _one_line(shown)
     details: dict[str, Any] = {"attempts": attempts, "url": origin.url}
+    where = origin.url
+    if proxy is not None:
+        where = f"{where} through the proxy {proxy}"
+        details["proxy"] = proxy
     if failure is Failure.OUT_OF_TIME:
-        return out_of_time(origin, seconds, details)
+        return out_of_time(where, seconds, details)
     if failure is Failure.POOL_BUSY:
         return TimeoutError(
-            f"No connection to {origin.url} became free: {reason}.", timeout_duration=timeouts.pool, details=details
+            f"No connection to {where} became free: {reason}.", timeout_duration=timeouts.pool, details=details
         )
     if failure is Failure.REFUSED_TLS:
         message = (
-            f"The certificate of {origin.url} was refused: {reason}. "
+            f"The certificate {'of' if proxy is None else 'on the way to'} {where} was refused: {reason}. "
             "If it is signed by an authority of your own, pass verify=ssl.create_default_context(cafile=...)."
         )
         return NetworkError(message, original_error=exc, retryable=False, details=details)
     if failure is Failure.NEVER_SENT:
+        unreachable = _unreachable if proxy is None else _unreachable_through_proxy
+        message = unreachable(exc, origin, where, reason, timeouts)
         if exc.timed_out:
-            message = f"{origin.url} did not accept a connection within {timeouts.connect:g} s. {_hint(origin)}"
             return TimeoutError(message, timeout_duration=timeouts.connect, details=details)
-        return NetworkError(f"{_unreachable(exc, origin, reason)} {_hint(origin)}", original_error=exc, details=details)
+        return NetworkError(message, original_error=exc, details=details)
     if exc.timed_out:
-        message = f"{origin.url} took the request, then stopped answering: {reason}."
+        message = f"{where} took the request, then stopped answering: {reason}."
         return TimeoutError(message, timeout_duration=timeouts.read, details=details)
-    message = f"The connection to {origin.url} ended before the answer was complete: {reason}."
+    message = f"The connection to {where} ended before the answer was complete: {reason}."
     return NetworkError(message, original_error=exc, details=details)
 
 
-def out_of_time(origin: Origin, seconds: float, details: dict[str, Any] | None = None) -> TimeoutError:
-    """The error of a call whose deadline passed."""
+def out_of_time(where: str, seconds: float, details: dict[str, Any] | None = None) -> TimeoutError:
+    """The error of a call to ``where`` whose deadline passed."""
     return TimeoutError(
-        f"No answer from {origin.url} within {seconds:g} s. Try again, or allow more time with timeout=.",
+        f"No answer from {where} within {seconds:g} s. Try again, or allow more time with timeout=.",
         timeout_duration=seconds,
         details=details,
     )
 
 
-def _unreachable(exc: TransportError, origin: Origin, reason: str) -> str:
+def _unreachable(exc: TransportError, origin: Origin, where: str, reason: str, timeouts: Timeouts) -> str:
+    hint = _hint(origin)
+    if exc.timed_out:
+        return f"{where} did not accept a connection within {timeouts.connect:g} s. {hint}"
     for cause in _causes(exc):
         if isinstance(cause, ConnectionRefusedError):
-            return f"Nothing listens at {origin.url}."
-        socket = sys.modules.get("socket")
-        if socket is not None and isinstance(cause, socket.gaierror):
-            return f"The name {origin.host!r} cannot be resolved."
-    return f"Cannot connect to {origin.url}: {reason}."
+            return f"Nothing listens at {where}. {hint}"
+        if _is_unknown_name(cause):
+            return f"The name {origin.host!r} cannot be resolved. {hint}"
+    return f"Cannot connect to {where}: {reason}. {hint}"
+
+
+def _unreachable_through_proxy(exc: TransportError, origin: Origin, where: str, reason: str, timeouts: Timeouts) -> str:
+    """Only the proxy is connected to, and its name is the only one that is resolved here."""
+    if exc.timed_out:
+        return f"No connection to {where} within {timeouts.connect:g} s. Check proxy= and the network in between."
+    for cause in _causes(exc):
+        if isinstance(cause, ConnectionRefusedError):
+            return f"Cannot connect to {where}: nothing listens at the proxy. Is it running? Check proxy=."
+        if _is_unknown_name(cause):
+            return f"Cannot connect to {where}: the name of the proxy cannot be resolved. Check proxy=."
+    return f"Cannot connect to {where}: {reason}. Check proxy=, then base_url ({origin.names.address})."
+
+
+def _is_unknown_name(cause: BaseException) -> bool:
+    socket = sys.modules.get("socket")
+    return socket is not None and isinstance(cause, socket.gaierror)
 
 
 def _hint(origin: Origin) -> str:

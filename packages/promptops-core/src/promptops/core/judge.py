@@ -41,9 +41,17 @@ class Judge:
     """Decides for one runtime; it waits for nothing and sends nothing."""
 
     def __init__(
-        self, origin: Origin, limits: OriginLimits, outgoing: Outgoing, clock: Clock, random: Callable[[], float]
+        self,
+        origin: Origin,
+        limits: OriginLimits,
+        outgoing: Outgoing,
+        clock: Clock,
+        random: Callable[[], float],
+        *,
+        proxy: str | None = None,
     ) -> None:
         self._origin = origin
+        self._proxy = proxy
         self._limits = limits
         self._outgoing = outgoing
         self._clock = clock
@@ -109,6 +117,7 @@ class Judge:
             seconds=call.seconds,
             timeouts=call.request.profile.timeouts,
             attempts=attempts,
+            proxy=self._proxy,
             secrets=self._outgoing.secrets,
         )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from promptops.core.narrow import is_array, is_object
 
-__all__ = ["MASK", "mask", "redact", "redact_value"]
+__all__ = ["MASK", "address_of", "mask", "redact", "redact_value"]
 
 MASK: Final = "[removed]"
 
@@ -22,6 +23,12 @@ _DEPTH = 64
 def mask(secret: str | None) -> str | None:
     """Show that a secret is set, and nothing of it."""
     return None if secret is None else "***"
+
+
+def address_of(url: str) -> str:
+    """Scheme, host and port of a URL, without the credentials in it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from promptops.core.errors import NotFoundError, PromptOpsError, UnsupportedOperation, ValidationError
+from promptops.core.errors import ConflictError, NotFoundError, PromptOpsError, UnsupportedOperation, ValidationError
 from promptops.core.log import event
 from promptops.core.runtime import Runtime
 from promptops.experiments._imported import record_of
 from promptops.experiments._options import Request
 from promptops.experiments._reconcile import import_rows, in_turns
-from promptops.experiments.journal import ExperimentRecord, Fingerprint, Journal, RunPlan, UnitKey, UnitRecord
+from promptops.experiments.journal import (
+    ExperimentHeld,
+    ExperimentRecord,
+    Fingerprint,
+    Journal,
+    RunPlan,
+    UnitKey,
+    UnitRecord,
+)
 from promptops.experiments.journal._fingerprints import UNKNOWN
 from promptops.experiments.stores import StoredExperiment, Stores
 from promptops.models.experiments import ExperimentRun
@@ -28,10 +36,15 @@ async def adopted(
 
     Raises:
         NotFoundError: Neither the journal nor the store has it.
+        ConflictError: It may be one of another address in the journal, which has rows that are stored nowhere else.
     """
-    found = await runtime.run_blocking(_of_journal, journal, request.name, dataset_id)
+    found = await runtime.run_blocking(_of_journal, journal, request.name, dataset_id, stores.origin)
     if isinstance(found, ExperimentRecord):
         return found
+    others = await runtime.run_blocking(_of_others, journal, request.name, dataset_id, found)
+    for other in others if stores.unique_ids else ():
+        if dataset_id is not None or await _has_dataset(stores, other.plan.dataset_id):
+            return other  # the server has moved
     try:
         stored = await stores.experiments.get(request.name, dataset_id=dataset_id)
     except NotFoundError as exc:
@@ -44,9 +57,10 @@ async def adopted(
         raise _nowhere(found, stores, exc) from exc  # a name alone says too little
     if stored.dataset_id is None:
         raise found
-    known = await runtime.run_blocking(_of_journal, journal, stored.name, stored.dataset_id)
+    known = await runtime.run_blocking(_of_journal, journal, stored.name, stored.dataset_id, stores.journal_origin)
     if isinstance(known, ExperimentRecord):
         return known  # it was named by the id that the store gave it
+    await runtime.run_blocking(_refuse_moved, journal, stored, known)
     names = [evaluator.name for evaluator in request.options.evaluators]
     runs = in_turns(runtime, stores.experiments.runs(stored.id))
     rows = [run async for run in runs if run.example_id is not None]
@@ -73,17 +87,65 @@ def _nowhere(found: NotFoundError, stores: Stores, why: PromptOpsError) -> NotFo
     )
 
 
-def _of_journal(journal: Journal, name: str, dataset_id: str | None) -> ExperimentRecord | NotFoundError:
-    """Return what the journal has, or the error that says that it has nothing."""
+def _of_journal(journal: Journal, name: str, dataset_id: str | None, origin: str) -> ExperimentRecord | NotFoundError:
+    """Return what the journal has of that server, or the error that says that it has nothing."""
     try:
-        record = journal.get(name, dataset_id=dataset_id)
+        record = journal.get(name, dataset_id=dataset_id, origin=origin)
     except NotFoundError as exc:
         return exc
-    if not record.plan.fingerprint.is_known and record.remote_id is None:
-        # It was being taken over when that process ended.
+    if _is_unfinished(record):
         journal.delete(record.id)
-        return _of_journal(journal, name, dataset_id)
+        return _of_journal(journal, name, dataset_id, origin)
     return record
+
+
+def _is_unfinished(record: ExperimentRecord) -> bool:
+    """Whether it was being taken over when that process ended."""
+    return not record.plan.fingerprint.is_known and record.remote_id is None
+
+
+def _of_others(journal: Journal, name: str, dataset_id: str | None, why: NotFoundError) -> list[ExperimentRecord]:
+    """Return what the journal has of that name of other servers, newest first, if the error says that it has some."""
+    if not why.details.get("origins"):
+        return []
+    return [
+        record
+        for record in reversed(list(journal.experiments()))
+        if name in {record.plan.name, record.id}
+        and dataset_id in {None, record.plan.dataset_id}
+        and not _is_unfinished(record)
+    ]
+
+
+async def _has_dataset(stores: Stores, dataset_id: str) -> bool:
+    try:
+        return (await stores.datasets.get(dataset_id)).id == dataset_id
+    except NotFoundError:
+        return False
+
+
+def _refuse_moved(journal: Journal, stored: StoredExperiment, why: NotFoundError) -> None:
+    """Refuse to take over what may well be in the journal, of the same server at another address.
+
+    Raises:
+        ConflictError: Outputs that are stored nowhere else would be paid for again.
+    """
+    for record in _of_others(journal, stored.name, stored.dataset_id, why):
+        if record.remote_id == stored.id and _has_unsent(journal, record):
+            raise ConflictError(
+                f"{why.message}. That one has the same id ({stored.id}), and rows that are stored nowhere else; if "
+                "the two are not the same, pass journal= another file to go on with the one that this server has. No "
+                "task was run",
+                details={**why.details, "experiment_id": stored.id},
+            )
+
+
+def _has_unsent(journal: Journal, record: ExperimentRecord) -> bool:
+    try:
+        with journal.resume(record.id) as journaled:
+            return next(iter(journaled.not_uploaded()), None) is not None
+    except ExperimentHeld:
+        return False  # it is being run where it is, so its server has not moved
 
 
 def _plan(
@@ -102,6 +164,7 @@ def _plan(
         units=len(rows),
         repetitions=repetitions,
         metadata=metadata,
+        origin=stores.origin,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 from promptops.core.bridge import bridge, bridge_iter
@@ -17,6 +17,7 @@ from promptops.experiments._native_stores import NativeDatasetStore, NativeExper
 from promptops.experiments._pages import experiments_page, runs_page
 from promptops.experiments._rows import check_experiment_name, encoded_runs
 from promptops.experiments._runs import AsyncRuns, SyncRuns
+from promptops.experiments.journal._origin import origin_of
 from promptops.experiments.stores import Stores
 from promptops.models import Experiment, ExperimentWithRunIds
 from promptops.models.experiments import ExperimentRun
@@ -28,13 +29,34 @@ class AsyncExperiments(AsyncRuns):
     """Experiments: run, store, read, compare and delete.
 
     An experiment is named by its id, or by its exact name; ``dataset`` (a name or an id) says which dataset to look in.
+
+    Args:
+        runtime: Sends the requests.
+        project: The project of every call that names none.
+        base_url: Where the server is, or a function that returns it; journals keep experiments of several servers
+            apart by it.
     """
 
+    def __init__(
+        self, runtime: Runtime, *, project: str | None = None, base_url: str | Callable[[], str] | None = None
+    ) -> None:
+        super().__init__(runtime, project=project)
+        self._base_url = base_url
+
     def _stores(self) -> Stores:
-        return _native(self._runtime, self._project)
+        return self._native(self._project)
 
     def _stores_in(self, project: str) -> Stores:
-        return _native(self._runtime, project)
+        return self._native(project)
+
+    def _native(self, project: str | None) -> Stores:
+        base_url = self._base_url() if callable(self._base_url) else self._base_url
+        return Stores(
+            datasets=NativeDatasetStore(self._runtime, project=project),
+            experiments=NativeExperimentStore(self._runtime, project=project),
+            origin=origin_of(base_url),
+            unique_ids=True,
+        )
 
     async def create(
         self, name: str, *, dataset: str, runs: Iterable[Mapping[str, Any] | ExperimentRun], project: str | None = None
@@ -194,10 +216,3 @@ class SyncExperiments(SyncRuns[AsyncExperiments]):
     iterate_runs = bridge_iter(AsyncExperiments.iterate_runs)
     runs = bridge(AsyncExperiments.runs)
     insert_runs = bridge(AsyncExperiments.insert_runs)
-
-
-def _native(runtime: Runtime, project: str | None) -> Stores:
-    return Stores(
-        datasets=NativeDatasetStore(runtime, project=project),
-        experiments=NativeExperimentStore(runtime, project=project),
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 from promptops.core.errors import ConflictError, ValidationError
@@ -28,6 +28,9 @@ from promptops.experiments.journal import (
     plan_retry_failed,
 )
 from promptops.models.datasets import DatasetExample
+
+if TYPE_CHECKING:
+    from promptops.experiments.stores import Stores
 
 __all__ = [
     "Again",
@@ -53,8 +56,8 @@ def open_journal(request: Request) -> tuple[Journal, bool]:
     return Journal.open(None if given is None else str(given)), True
 
 
-def begin(request: Request, plan: Plan, dataset_id: str, dataset_name: str) -> Kept:
-    """Begin an experiment in the journal of the run.
+def begin(request: Request, plan: Plan, dataset_id: str, dataset_name: str, stores: Stores | None = None) -> Kept:
+    """Begin an experiment in the journal of the run; of the server of the stores, if there are any.
 
     Raises:
         ConflictError: The journal has an experiment of that name with rows that are stored nowhere else.
@@ -62,12 +65,13 @@ def begin(request: Request, plan: Plan, dataset_id: str, dataset_name: str) -> K
     """
     journal, own = open_journal(request)
     try:
-        wanted = _run_plan(request, plan, dataset_id, dataset_name)
+        wanted = _run_plan(request, plan, dataset_id, dataset_name, "" if stores is None else stores.origin)
+        unique_ids = stores is not None and stores.unique_ids
         try:
-            journaled = journal.begin(wanted)
+            journaled = journal.begin(wanted, unique_ids=unique_ids)
         except ConflictError:
-            _forget_stored(journal, request, dataset_id)
-            journaled = journal.begin(wanted)
+            _forget_stored(journal, request, dataset_id, "" if unique_ids else wanted.origin)
+            journaled = journal.begin(wanted, unique_ids=unique_ids)
         return Kept(journaled=journaled, journal=journal if own else None, fingerprint=wanted.fingerprint)
     except BaseException:
         if own:
@@ -76,9 +80,18 @@ def begin(request: Request, plan: Plan, dataset_id: str, dataset_name: str) -> K
 
 
 def resume(
-    request: Request, record: ExperimentRecord, journal: Journal, own: bool, plan: Plan | None, *, accept_changes: bool
+    request: Request,
+    record: ExperimentRecord,
+    journal: Journal,
+    own: bool,
+    plan: Plan | None,
+    *,
+    accept_changes: bool,
+    origin: str = "",
 ) -> Kept:
     """Hold an experiment again; ``plan`` is compared with what was run before, None compares nothing.
+
+    From now on it is one of the server at ``origin``, where that is known.
 
     Raises:
         ResumeRefused: Something changed.
@@ -90,9 +103,17 @@ def resume(
         prints = _evaluator_prints(request)
         fingerprint = msgspec.structs.replace(before.fingerprint, evaluators=prints)
     else:
-        wanted = _run_plan(request, plan, before.dataset_id, before.dataset_name)
+        wanted = _run_plan(request, plan, before.dataset_id, before.dataset_name, before.origin)
         journaled = journal.resume(record.id, wanted, accept_changes=accept_changes)
         fingerprint = wanted.fingerprint
+    if origin and before.origin != origin:
+        try:
+            journaled.set_origin(origin)
+        except BaseException:
+            journaled.close()
+            raise
+        if before.origin:
+            event("experiment_moved", experiment=before.name, before=before.origin, origin=origin)
     return Kept(journaled=journaled, journal=journal if own else None, fingerprint=fingerprint)
 
 
@@ -198,9 +219,9 @@ def _standing(plan: Plan, todo: ResumePlan, records: Mapping[UnitKey, UnitRecord
     return msgspec.structs.replace(plan, units=units)
 
 
-def _forget_stored(journal: Journal, request: Request, dataset_id: str) -> None:
+def _forget_stored(journal: Journal, request: Request, dataset_id: str, origin: str) -> None:
     """Delete an experiment of that name from the journal, if a server had all of it; that one was deleted there."""
-    record = journal.get(request.name, dataset_id=dataset_id)
+    record = journal.get(request.name, dataset_id=dataset_id, origin=origin)
     with journal.resume(record.id) as journaled:
         stored = record.remote_id is not None and next(iter(journaled.not_uploaded()), None) is None
     if not stored:
@@ -213,7 +234,7 @@ def _forget_stored(journal: Journal, request: Request, dataset_id: str) -> None:
     journal.delete(record.id)
 
 
-def _run_plan(request: Request, plan: Plan, dataset_id: str, dataset_name: str) -> RunPlan:
+def _run_plan(request: Request, plan: Plan, dataset_id: str, dataset_name: str, origin: str) -> RunPlan:
     examples = {unit.example.id: unit.example for unit in plan.units}
     parameters = request.given.get("parameters") or {}
     return RunPlan(
@@ -225,6 +246,7 @@ def _run_plan(request: Request, plan: Plan, dataset_id: str, dataset_name: str) 
         repetitions=request.options.repetitions,
         parameters=parameters,
         metadata=request.metadata,
+        origin=origin,
     )
 
 

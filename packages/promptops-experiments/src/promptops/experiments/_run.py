@@ -52,7 +52,7 @@ async def prepare_run(runtime: Runtime, stores: Stores, dataset: str, request: R
             uploader=None,
             progress=request.progress,
         )
-    kept = await runtime.run_blocking(_kept.begin, request, start.plan, start.dataset_id, dataset)
+    kept = await runtime.run_blocking(_kept.begin, request, start.plan, start.dataset_id, dataset, stores)
     return _session(runtime, stores, request, kept, plan=start.plan, version_id=start.version_id)
 
 
@@ -66,12 +66,12 @@ async def prepare_rerun(runtime: Runtime, stores: Stores, dataset: str, previous
     def begun() -> tuple[Kept, Plan]:
         journal, own = _kept.open_journal(request)
         try:
-            record = journal.get(previous, dataset_id=dataset_id)
+            record = journal.get(previous, dataset_id=dataset_id, origin=stores.journal_origin)
             records = list(journal.units(record.id))
         finally:
             if own:
                 journal.close()
-        kept = _kept.begin(request, plan, dataset_id, dataset)
+        kept = _kept.begin(request, plan, dataset_id, dataset, stores)
         try:
             return kept, _kept.copy_unchanged(plan, kept, records, previous)
         except BaseException:
@@ -213,7 +213,7 @@ async def _going_on(
         compared = None if accept_changes is None else plan
         accepted = bool(accept_changes)
         kept = await runtime.run_blocking(
-            _kept.resume, request, record, journal, own, compared, accept_changes=accepted
+            _kept.resume, request, record, journal, own, compared, accept_changes=accepted, origin=stores.origin
         )
         known = None
         if stored is not None:

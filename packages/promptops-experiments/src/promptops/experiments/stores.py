@@ -312,11 +312,22 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
         experiments: Where rows go.
         journal: The journal that the experiments live in, where they live in one: runs that are kept in it are stored
             already. None for every store that rows have to travel to.
+        origin: The address of the server, without credentials; empty without one, or when it is not known. Journals
+            keep experiments of several servers apart by it.
+        unique_ids: Whether no other server gives out the ids of this one, so that a dataset of an id is the same one at
+            whatever address.
     """
 
     datasets: DatasetStore
     experiments: ExperimentStore
     journal: Journal | None = None
+    origin: str = ""
+    unique_ids: bool = False
+
+    @property
+    def journal_origin(self) -> str:
+        """By which address a journal looks for experiments of a dataset of these stores; empty for any."""
+        return "" if self.unique_ids else self.origin
 
 
 def __getattr__(name: str) -> Any:

@@ -238,7 +238,9 @@ async def send_empty(
 
 
 async def delete(runtime: Runtime, where: str, *, query: Query = ()) -> None:
-    """DELETE one thing; "not found" after an attempt whose answer was lost says that it happened.
+    """DELETE the one thing that a path names; "not found" after a lost answer says that it happened.
+
+    What deletes by a filter goes through :func:`send_empty`: there, "not found" is said of the project.
 
     Raises:
         NotFoundError: There was no such thing before.

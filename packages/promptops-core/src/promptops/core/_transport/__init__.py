@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from promptops.core._transport._async import AsyncTransport
-    from promptops.core._transport._httpx import AsyncHttpxTransport, HttpxTransport
+    from promptops.core._transport._httpx_async import AsyncHttpxTransport
+    from promptops.core._transport._httpx_sync import HttpxTransport
     from promptops.core._transport._pool import Stats
     from promptops.core._transport._sync import SyncTransport
 
@@ -25,10 +26,14 @@ def __getattr__(name: str) -> object:
         from promptops.core._transport._async import AsyncTransport
 
         return AsyncTransport
-    if name in {"HttpxTransport", "AsyncHttpxTransport"}:
-        from promptops.core._transport import _httpx
+    if name == "HttpxTransport":
+        from promptops.core._transport._httpx_sync import HttpxTransport
 
-        return getattr(_httpx, name)
+        return HttpxTransport
+    if name == "AsyncHttpxTransport":
+        from promptops.core._transport._httpx_async import AsyncHttpxTransport
+
+        return AsyncHttpxTransport
     if name == "Stats":
         from promptops.core._transport._pool import Stats
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from promptops.experiments.journal._errors import JournalDamaged, JournalError, JournalFull, JournalReadOnly
 from promptops.experiments.journal._locks import FileLock
-from promptops.experiments.journal._schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
+from promptops.experiments.journal._schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import sqlite3
@@ -100,12 +100,24 @@ def _check_or_make(connection: sqlite3.Connection, path: Path) -> None:
     if not empty:
         if marked != APPLICATION_ID:
             raise JournalDamaged(f"{path} is a database of something else; give another path for the journal")
+        if version < SCHEMA_VERSION:
+            _migrate(connection, version)
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     for statement in SCHEMA:
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a journal of an older format to this one, wholly or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    for step in range(version, SCHEMA_VERSION):
+        for statement in MIGRATIONS[step]:
+            connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
 

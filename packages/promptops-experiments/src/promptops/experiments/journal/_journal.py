@@ -26,6 +26,7 @@ from promptops.experiments.journal._experiments import (
     replace_experiment,
 )
 from promptops.experiments.journal._locks import FileLock
+from promptops.experiments.journal._origin import origin_of
 from promptops.experiments.journal._reading import Filter, count_units, read_units
 from promptops.experiments.journal._records import ExperimentRecord, RunPlan, UnitRecord, UnitState
 from promptops.experiments.journal._run import JournaledRun
@@ -80,8 +81,12 @@ class Journal:
         """The file."""
         return self._writer.path
 
-    def begin(self, plan: RunPlan) -> JournaledRun:
+    def begin(self, plan: RunPlan, *, unique_ids: bool = False) -> JournaledRun:
         """Begin a new experiment and hold it.
+
+        Args:
+            plan: What is to be run.
+            unique_ids: Whether the id of the dataset alone says which one it is, whatever the address of its server.
 
         Raises:
             ConflictError: The dataset has an experiment of that name in this journal.
@@ -89,7 +94,7 @@ class Journal:
         record = ExperimentRecord(id=f"exp-{uuid.uuid4().hex}", plan=plan, created_at=time.time())
         lock = self._held(record)
         try:
-            number = self._writer.call(lambda connection: insert_experiment(connection, record))
+            number = self._writer.call(lambda connection: insert_experiment(connection, record, unique_ids=unique_ids))
             return JournaledRun(self._writer, number, _bare(record), lock)
         except BaseException:
             lock.close()
@@ -116,7 +121,10 @@ class Journal:
             ResumeRefused: Something changed; the error lists it.
             ExperimentHeld: Another process runs it; the error says who.
         """
-        found = self._find(experiment, dataset_id or (plan.dataset_id if plan is not None else None))
+        if plan is None:
+            found = self._find(experiment, dataset_id)
+        else:
+            found = self._find(experiment, dataset_id or plan.dataset_id, plan.origin)
         lock = self._held(found.record)
         try:
             record = found.record if plan is None else self._compared(found, plan, accept_changes=accept_changes)
@@ -127,7 +135,7 @@ class Journal:
 
     def changes(self, experiment: str, plan: RunPlan) -> list[Change]:
         """Return what changed since the experiment was run last; a resume with ``plan`` is refused unless empty."""
-        return self._changes(self._find(experiment, plan.dataset_id), plan)
+        return self._changes(self._find(experiment, plan.dataset_id, plan.origin), plan)
 
     def experiments(self) -> Iterator[ExperimentRecord]:
         """Yield the experiments, oldest first."""
@@ -136,14 +144,20 @@ class Journal:
         for row in rows:
             yield decoded(row[0])
 
-    def get(self, experiment: str, *, dataset_id: str | None = None) -> ExperimentRecord:
+    def get(self, experiment: str, *, dataset_id: str | None = None, origin: str = "") -> ExperimentRecord:
         """Return the experiment of that id or name.
 
+        Args:
+            experiment: Its id or its name.
+            dataset_id: Where to look for the name.
+            origin: The address of the server that it belongs to; of any server when empty. Those of which the server
+                is not known count as well.
+
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: There is none; ``details`` has ``origins`` where other servers have one.
             ValidationError: Several datasets have one of that name.
         """
-        return self._find(experiment, dataset_id).record
+        return self._find(experiment, dataset_id, origin).record
 
     def units(self, experiment: str, *, dataset_id: str | None = None) -> Iterator[UnitRecord]:
         """Yield the units of an experiment with their scores, without holding it."""
@@ -166,6 +180,24 @@ class Journal:
             self._writer.call(lambda connection: delete_experiment(connection, found.number))
         finally:
             lock.close()
+
+    def move_server(self, before: str, now: str) -> int:
+        """Note that a server moved to another address with all its data, and return how many experiments are of it.
+
+        Args:
+            before: Its address (``base_url``) when the experiments were run.
+            now: Its address now.
+
+        Raises:
+            ConflictError: The journal has an experiment of the same dataset and name at both addresses.
+            ExperimentHeld: One of them is being run.
+        """
+        old, new = origin_of(before), origin_of(now)
+        moving = [record for record in self.experiments() if old != new and record.plan.origin == old]
+        for record in moving:
+            with self.resume(record.id) as run:
+                run.set_origin(new)
+        return len(moving)
 
     def transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction after everything appended before, in the thread that writes; for stores.
@@ -205,9 +237,9 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _find(self, experiment: str, dataset_id: str | None) -> Found:
+    def _find(self, experiment: str, dataset_id: str | None, origin: str = "") -> Found:
         with self.reading() as connection:
-            return find_experiment(connection, experiment, dataset_id)
+            return find_experiment(connection, experiment, dataset_id, origin)
 
     def _changes(self, found: Found, plan: RunPlan) -> list[Change]:
         with self.reading() as connection:

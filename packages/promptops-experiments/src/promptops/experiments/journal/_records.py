@@ -95,13 +95,14 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Unique in its dataset.
-        dataset_id: The dataset.
+        dataset_id: The dataset; other servers may have another one of that id.
         fingerprint: Of everything that makes an output or a score.
         units: How many units the plan has.
         repetitions: How often each example is run.
         dataset_name: For people.
         parameters: Of the run, any JSON values.
         metadata: Stored with the experiment, any JSON values.
+        origin: The address of the server that it belongs to; empty without one, and when it is not known.
     """
 
     name: str
@@ -112,6 +113,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     dataset_name: str = ""
     parameters: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     metadata: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    origin: str = ""
 
 
 class ExperimentRecord(msgspec.Struct, frozen=True, kw_only=True):

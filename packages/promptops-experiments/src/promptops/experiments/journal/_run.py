@@ -12,7 +12,7 @@ from typing import Self
 import msgspec
 from promptops.core.errors import ConflictError
 from promptops.experiments.journal._commit import Commit
-from promptops.experiments.journal._experiments import write_record
+from promptops.experiments.journal._experiments import move_experiment, write_record
 from promptops.experiments.journal._group import Group
 from promptops.experiments.journal._locks import FileLock
 from promptops.experiments.journal._reading import (
@@ -94,6 +94,17 @@ class JournaledRun:
     def set_remote_id(self, remote_id: str) -> None:
         """Note the id that a server gave the experiment, and wait until that is stored."""
         self._update(msgspec.structs.replace(self._experiment, remote_id=remote_id))
+
+    def set_origin(self, origin: str) -> None:
+        """Note the address of the server that the experiment belongs to, and wait until that is stored.
+
+        Raises:
+            ConflictError: The same dataset of that server has one of that name.
+        """
+        plan = msgspec.structs.replace(self._experiment.plan, origin=origin)
+        record = msgspec.structs.replace(self._experiment, plan=plan)
+        self._writer.call(lambda connection: move_experiment(connection, self._number, record))
+        self._experiment = record
 
     def finish(self) -> None:
         """Note that every unit is done, and wait until that is stored."""

@@ -8,6 +8,7 @@ __all__ = [
     "APPLICATION_ID",
     "EXAMPLES",
     "FINGERPRINTS",
+    "MIGRATIONS",
     "SCHEMA",
     "SCHEMA_VERSION",
     "SCORES",
@@ -20,12 +21,14 @@ __all__ = [
 APPLICATION_ID: Final = 0x504F4A31
 """Marks the file as a journal ("POJ1")."""
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+
+_EXPERIMENTS: Final = """CREATE TABLE experiments(
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, dataset_id TEXT NOT NULL, name TEXT NOT NULL,
+        record TEXT NOT NULL, origin TEXT NOT NULL DEFAULT '', UNIQUE(origin, dataset_id, name))"""
 
 SCHEMA: Final = (
-    """CREATE TABLE experiments(
-        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, dataset_id TEXT NOT NULL, name TEXT NOT NULL,
-        record TEXT NOT NULL, UNIQUE(dataset_id, name))""",
+    _EXPERIMENTS,
     """CREATE TABLE fingerprints(
         experiment INTEGER NOT NULL, example TEXT NOT NULL, digest TEXT NOT NULL,
         PRIMARY KEY(experiment, example)) WITHOUT ROWID""",
@@ -49,6 +52,18 @@ SCHEMA: Final = (
         fields TEXT NOT NULL, created_at REAL NOT NULL, UNIQUE(dataset, id))""",
     "CREATE INDEX examples_of_dataset ON examples(dataset)",
 )
+
+MIGRATIONS: Final = {
+    # Of which server an experiment is was not known, and a name was unique in all datasets of the same id.
+    1: (
+        "ALTER TABLE experiments RENAME TO experiments_1",
+        _EXPERIMENTS,
+        """INSERT INTO experiments(number, id, dataset_id, name, record)
+            SELECT number, id, dataset_id, name, record FROM experiments_1""",
+        "DROP TABLE experiments_1",
+    ),
+}
+"""What leads from each older format to the next one."""
 
 
 class Statement:

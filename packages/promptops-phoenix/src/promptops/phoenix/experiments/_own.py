@@ -13,6 +13,7 @@ from promptops.core.runtime import Runtime
 from promptops.core.urls import quote_segment
 from promptops.experiments._runs import AsyncRuns
 from promptops.experiments.journal import UnitKey
+from promptops.experiments.journal._origin import origin_of
 from promptops.experiments.stores import Stores
 from promptops.phoenix import _generated as wire
 from promptops.phoenix._checks import check_finite, check_name, check_tag_name, json_body
@@ -42,7 +43,8 @@ class PhoenixOnlyExperiments(AsyncRuns):
     def _stores(self) -> Stores:
         from promptops.phoenix.datasets._store import PhoenixDatasetStore
 
-        return Stores(datasets=PhoenixDatasetStore(self._runtime, version=self._version), experiments=self._store)
+        datasets = PhoenixDatasetStore(self._runtime, version=self._version)
+        return Stores(datasets=datasets, experiments=self._store, origin=origin_of(self._base_url))
 
     async def create_empty(
         self,

@@ -41,7 +41,8 @@ class AsyncPhoenixExperiments(PhoenixOnlyExperiments):
     Args:
         runtime: Sends the requests.
         version: The version of the server, as far as it is known.
-        base_url: Where the server is, for the addresses of its web pages.
+        base_url: Where the server is, for the addresses of its web pages; journals keep experiments of several servers
+            apart by it.
     """
 
     async def create(

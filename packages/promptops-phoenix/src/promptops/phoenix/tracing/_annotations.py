@@ -13,7 +13,7 @@ from promptops.core.errors import NotFoundError, PromptOpsError
 from promptops.core.pagination import CursorPage
 from promptops.core.runtime import Runtime
 from promptops.phoenix._checks import check_name
-from promptops.phoenix._http import Query, delete, fetch_page, pairs
+from promptops.phoenix._http import Query, fetch_page, pairs, send_empty
 from promptops.phoenix._listing import iterate_queries, one_of, refused, time_range
 from promptops.phoenix._versions import ServerVersion
 from promptops.phoenix.tracing._annotation_configs import AsyncAnnotationConfigs, SyncAnnotationConfigs
@@ -206,7 +206,7 @@ class AsyncAnnotations(AsyncResource):
             delete_all=delete_all,
         )
         where = await project_path(self._runtime, project, f"{target}_annotations")
-        await delete(self._runtime, where, query=query)
+        await send_empty(self._runtime, "DELETE", where, query=query)
 
     async def _page(
         self, query: Query, cursor: str | None, limit: int, *, project: str, where: str, shape: type[Any]

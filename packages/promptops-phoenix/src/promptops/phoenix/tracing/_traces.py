@@ -18,7 +18,7 @@ from promptops.phoenix._generated import (
     TraceData,
     TransferTracesResponseBody,
 )
-from promptops.phoenix._http import Query, delete, fetch_page, pairs, path, send
+from promptops.phoenix._http import Query, delete, fetch_page, pairs, path, send, send_empty
 from promptops.phoenix._listing import (
     check_limit,
     choices,
@@ -115,11 +115,12 @@ class AsyncTraces(AsyncResource):
             end_time: With a time zone, after ``start_time``.
 
         Raises:
+            NotFoundError: There is no such project.
             ValidationError: A time has no time zone, or the end is not after the start.
         """
         time_range(start_time, end_time)
         where = await project_path(self._runtime, project, "traces")
-        await delete(self._runtime, where, query=pairs(start_time=start_time, end_time=end_time))
+        await send_empty(self._runtime, "DELETE", where, query=pairs(start_time=start_time, end_time=end_time))
 
     async def transfer(self, *, trace_ids: Sequence[str], project: str) -> int:
         """Move traces to another project, all of them or none, and return how many there were.
