@@ -46,7 +46,6 @@ _KNOWN: Final = (
     "dataset",
 )
 _case_key: Final = pytest.StashKey[ExperimentCase]()
-_failure_key: Final = pytest.StashKey[str]()
 
 
 def begin(config: pytest.Config, definition: Any) -> Settings:

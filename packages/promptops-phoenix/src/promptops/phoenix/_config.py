@@ -24,10 +24,9 @@ from promptops.core.log import log
 from promptops.core.redact import mask, redact
 from promptops.phoenix._env_file import find_settings
 
-__all__ = ["DEFAULT_URL", "Settings", "resolve"]
+__all__ = ["Settings", "resolve"]
 
 DEFAULT_PORT: Final = 6006
-DEFAULT_URL: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
 
 _CANONICAL: Final = "PHOENIX_ENDPOINT"
 _COLLECTORS: Final = ("PHOENIX_COLLECTOR_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")

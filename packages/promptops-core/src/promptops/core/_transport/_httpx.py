@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from promptops.core._transport import _failures
 from promptops.core._transport._request import parse_origin
-from promptops.core._transport._response import MAX_BODY
+from promptops.core._transport._response import MAX_BODY, UNHANDLED
 from promptops.core.transport import Attempt, ConnectFailed, ExchangeFailed, PoolTimeout, TransportError
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ __all__ = [
     "translated",
     "url_of",
 ]
-
-_UNHANDLED: Final = 500
 
 
 def origin_of(base_url: str) -> httpx.URL:
@@ -77,11 +75,10 @@ def too_large() -> ExchangeFailed:
 def socket_to_end(response: httpx.Response) -> Any:
     """The socket of an answer whose connection must not be used again, or None.
 
-    Servers reset the connection after an unhandled error, and say so with no header: uvicorn does. On HTTP/2 other
-    calls travel on it, too.
+    On HTTP/2 other calls travel on it, too, so there it stays.
     """
     network = response.extensions.get("network_stream")
-    if response.status_code != _UNHANDLED or response.http_version == "HTTP/2" or network is None:
+    if response.status_code != UNHANDLED or response.http_version == "HTTP/2" or network is None:
         return None
     return network.get_extra_info("socket")
 

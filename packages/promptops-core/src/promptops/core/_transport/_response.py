@@ -16,12 +16,13 @@ from promptops.core.messages import Response
 if TYPE_CHECKING:
     import h11
 
-__all__ = ["MAX_BODY", "MAX_HEAD", "ResponseReader"]
+__all__ = ["MAX_BODY", "MAX_HEAD", "UNHANDLED", "ResponseReader"]
 
 MAX_BODY: Final = 64 * 1024 * 1024
 MAX_HEAD: Final = 64 * 1024
 _MAX_INTERIM: Final = 16
-_UNHANDLED: Final = 500
+UNHANDLED: Final = 500
+"""Servers reset the connection after an unhandled error, and say so with no header: uvicorn does."""
 
 _STRICT_HEAD = re.compile(
     rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: [\t -~\x80-\xff]*)?\r\n"
@@ -193,8 +194,7 @@ class ResponseReader:
         self.status = status
         self.headers = headers
         connection = headers.get("connection")
-        # Servers reset the connection after an unhandled error, and say so with no header: uvicorn does.
-        self.reusable = status != _UNHANDLED and (connection is None or "close" not in connection.lower())
+        self.reusable = status != UNHANDLED and (connection is None or "close" not in connection.lower())
         self._buffer = _EMPTY
         self._state = _FIXED
         self._remaining = remaining
@@ -293,7 +293,7 @@ class ResponseReader:
         trailing, closed = connection.trailing_data
         self.reusable = (
             self._strict
-            and self.status != _UNHANDLED
+            and self.status != UNHANDLED
             and not trailing
             and not closed
             and connection.their_state is h11.DONE

@@ -10,7 +10,6 @@ import msgspec
 __all__ = ["Column", "Columns"]
 
 _INT64: Final = (-(2**63), 2**63 - 1)
-_EXACT: Final = 2**53
 Kind = Literal["string", "int64", "float64", "bool", "json"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from promptops.core.errors import ServerError, UnsupportedOperation
 from promptops.core.pagination import CursorPage, iterate_cursor
@@ -32,8 +32,6 @@ __all__ = [
 RUNS_PER_PAGE: Final = 500
 _AT_ONCE: Final = 8
 
-T = TypeVar("T")
-
 
 def no_project(project: str | None) -> None:
     """Refuse a project: the argument is there so that code can move between servers.
@@ -60,7 +58,7 @@ async def experiments_page(
     """Return a page of the experiments of a dataset, newest first; of a dataset that is not there, an empty one."""
     where = path("datasets", dataset_id, "experiments")
     shape = wire.ListExperimentsResponseBody
-    return await fetch_page(runtime, where, shape, limit=limit, cursor=cursor, convert=_as_it_is)
+    return await fetch_page(runtime, where, shape, limit=limit, cursor=cursor)
 
 
 async def experiments_of(runtime: Runtime, dataset_id: str | None) -> AsyncIterator[wire.Experiment]:
@@ -128,7 +126,7 @@ async def runs_page(
     """Return a page of the runs of an experiment, newest first."""
     where = path("experiments", check_id("experiment", experiment_id, "Experiment"), "runs")
     shape = wire.ListExperimentRunsResponseBody
-    return await fetch_page(runtime, where, shape, limit=limit, cursor=cursor, convert=_as_it_is)
+    return await fetch_page(runtime, where, shape, limit=limit, cursor=cursor)
 
 
 async def incomplete_page(
@@ -137,7 +135,7 @@ async def incomplete_page(
     """Return a page of the examples with missing or failed runs, oldest first."""
     where = path("experiments", check_id("experiment", experiment_id, "Experiment"), "incomplete-runs")
     shape = wire.GetIncompleteExperimentRunsResponseBody
-    return await fetch_page(runtime, where, shape, limit=RUNS_PER_PAGE, cursor=cursor, convert=_as_it_is)
+    return await fetch_page(runtime, where, shape, limit=RUNS_PER_PAGE, cursor=cursor)
 
 
 async def unscored_page(
@@ -147,14 +145,10 @@ async def unscored_page(
     where = path("experiments", check_id("experiment", experiment_id, "Experiment"), "incomplete-evaluations")
     shape = wire.GetIncompleteEvaluationsResponseBody
     query = pairs(evaluation_name=names)
-    return await fetch_page(runtime, where, shape, query=query, limit=RUNS_PER_PAGE, cursor=cursor, convert=_as_it_is)
+    return await fetch_page(runtime, where, shape, query=query, limit=RUNS_PER_PAGE, cursor=cursor)
 
 
 async def runs_of(runtime: Runtime, experiment_id: str) -> list[wire.ExperimentRun]:
     """Return the runs of an experiment in the order in which they were stored."""
     pages = iterate_cursor(lambda cursor: runs_page(runtime, cursor, experiment_id=experiment_id))
     return [run async for run in pages][::-1]
-
-
-def _as_it_is(item: T) -> T:
-    return item
