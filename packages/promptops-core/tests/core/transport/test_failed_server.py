@@ -100,7 +100,7 @@ def test_connection_that_answered_500_is_not_used_again(flavour: Any, attempt: M
 def test_control_when_it_is_used_again_the_next_write_is_lost(
     flavour: Any, attempt: Make, failing: Failing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_response, "_UNHANDLED", 0)
+    monkeypatch.setattr(_response, "UNHANDLED", 0)
     with pytest.raises(ExchangeFailed):
         flavour.run(failing.url, partial(fail_then_go_on, attempt))
     assert failing.served == ["/fail"]
@@ -143,7 +143,7 @@ def test_client_of_the_caller_does_not_use_that_connection_again_either(kind: st
 def test_control_when_it_does_the_next_write_is_lost_there_as_well(
     kind: str, failing: Failing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_httpx, "_UNHANDLED", 0)
+    monkeypatch.setattr(_httpx, "UNHANDLED", 0)
     with pytest.raises(NetworkError):
         through_own_client(kind, failing.url)
     assert failing.served == ["/fail"]
