@@ -4,7 +4,7 @@ RUN := $(UV) run
 TOX := $(RUN) tox run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check test integration browser packaging gen bench bench-peers soak
+.PHONY: help setup fmt check test integration browser interop-arize packaging gen bench bench-peers soak
 
 help: ## Print these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ integration: ## Only the tests that start real servers
 
 browser: ## The HTML report in a real Chromium without a window (Debian: apt-get install chromium)
 	$(RUN) --group browser pytest tests/browser
+
+interop-arize: ## The official `arize` SDK against our server (installs it under build/: 330 MB, 1 to 30 s; then 15 s)
+	$(RUN) pytest tests/interop/arize
 
 packaging: ## Build every wheel, install each alone, and run each package's own tests against its wheel
 	$(TOX) -e packaging,core,models,cache,cache-disk,cache-redis,telemetry,prompts,experiments,phoenix,client,server,cli

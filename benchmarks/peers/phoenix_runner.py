@@ -21,16 +21,18 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from promptops.phoenix import PhoenixClient
 
 from benchmarks.peers._environments import interpreter, run
+from benchmarks.peers._phoenix_stalls import Stalls, many_rows
 from tools.phoenix.server import PhoenixServer
 
 ROUNDS = 3
 UPLOAD = 20_000
+STALLS = 2000
 IMPORT_OURS = "import promptops.phoenix; promptops.phoenix.PhoenixClient; promptops.phoenix.SyncPhoenixClient"
 IMPORT_BASELINE = "import httpx, msgspec, anyio"
 IMPORT_THEIRS = "from phoenix.client import AsyncClient, Client"
@@ -138,20 +140,10 @@ async def longest_stall(client: PhoenixClient, dataset: str) -> float:
         await asyncio.sleep(0.02)
         return "x"
 
-    worst = 0.0
-
-    async def ticker() -> None:
-        nonlocal worst
-        while True:
-            started = time.perf_counter()
-            await asyncio.sleep(0.001)
-            worst = max(worst, time.perf_counter() - started - 0.001)
-
+    stalls = Stalls()
     await ours(client, dataset, answers, [])  # imports, and the pages of a first run
-    ticking = asyncio.create_task(ticker())
-    await ours(client, dataset, refused, [exact], concurrency=20)
-    ticking.cancel()
-    return worst * 1e3
+    await stalls.during(lambda: ours(client, dataset, refused, [exact], concurrency=20))
+    return stalls.wall * 1e3
 
 
 async def turns(
@@ -219,6 +211,10 @@ async def measure(url: str, *, peer: bool) -> dict[str, Any]:
         report["upload"] |= theirs(peer, "upload", url, unique("upload"), str(UPLOAD))
 
         report["longest_stall_ms"] = await longest_stall(client, await made_dataset(client, 200))
+        for step, figures in (await many_rows(client, await made_dataset(client, STALLS))).items():
+            report[f"stalls {step}"] = figures
+    if peer:
+        report |= run("phoenix", "benchmarks.peers.phoenix_calls", url, "--in-environment")["steps"]
     return report
 
 
@@ -229,6 +225,12 @@ def imports(*, peer: bool) -> dict[str, float]:
     if peer:
         figures["theirs_ms"] = imported(str(interpreter("phoenix")), IMPORT_THEIRS)
     return figures
+
+
+def times_faster(report: dict[str, Any]) -> list[float]:
+    """How many times faster ours is, call by call."""
+    steps = [cast("dict[str, float]", figures) for figures in report.values() if isinstance(figures, dict)]
+    return [figures["times_faster"] for figures in steps if "times_faster" in figures]
 
 
 def missed(report: dict[str, Any]) -> list[str]:
@@ -248,6 +250,10 @@ def missed(report: dict[str, Any]) -> list[str]:
             report["import"]["ratio"] <= TARGETS["import"]
         ),
         "no stall of the event loop above 20 ms": lambda: report["longest_stall_ms"] <= 20,
+        f"with {STALLS:,} rows neither": lambda: all(
+            figures["wall_ms"] <= 20 for name, figures in report.items() if name.startswith("stalls ")
+        ),
+        "no call slower than the official client's": lambda: all(faster >= 0.9 for faster in times_faster(report)),
     }
     return [name for name, holds in checks.items() if not holds()]
 

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from promptops.experiments import Comparison, ExperimentResult, Gate, compare, make_report
 from promptops.experiments.reports import Report, stored_result
 from promptops.models import Experiment
 from promptops.models.datasets import DatasetExample
 from promptops.models.experiments import ExperimentRun
+
+SECONDS = 60
+"""How long a browser on a busy machine may take for anything."""
 
 HOSTILE = (
     "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
@@ -28,6 +31,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def browser() -> Iterator[Browser]:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert found is not None, "there is no Chromium; on Debian: apt-get install -y chromium"
+    expect.set_options(timeout=SECONDS * 1000)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=found, headless=True, args=["--no-sandbox", "--disable-background-networking"]
@@ -43,6 +47,7 @@ class Tab:
         self.page = page
         self.requests: list[str] = []
         self.errors: list[str] = []
+        page.set_default_timeout(SECONDS * 1000)
         page.route("**/*", self._route)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)

@@ -9,7 +9,7 @@ from promptops.experiments import Comparison, ExperimentResult
 from promptops.experiments.datasets import DatasetChanges
 from promptops.experiments.journal import UnitKey
 from promptops.experiments.stores import DatasetStore, ExperimentStore, Stores
-from promptops.models import Experiment, ExperimentRun, PromptCreate, PromptLabel, PromptResponse
+from promptops.models import Experiment, ExperimentRun, PromptCreate, PromptLabel, PromptResponse, PromptUpdate
 from promptops.phoenix import PhoenixClient, PhoenixHealth, SyncPhoenixClient
 from promptops.phoenix.conversion import Converted, PromptFields, from_phoenix, to_phoenix
 from promptops.phoenix.datasets import (
@@ -46,6 +46,8 @@ from promptops.phoenix.tracing import (
     SessionData,
     SessionTurn,
     Span,
+    SpanQuery,
+    SpanRows,
     TraceData,
 )
 from promptops.prompts import PromptRead, Prompts, PromptStore, RenderedPrompt
@@ -77,6 +79,10 @@ async def prompts_of_phoenix(client: PhoenixClient, mine: PromptCreate, theirs: 
     assert_type(made, PromptVersion)
     assert_type(made.id, str)
     assert_type(await client.prompts.create_version(name="a", version=theirs, allow_loss=True), PromptVersion)
+    foreseen = await client.prompts.preview(version=mine)
+    assert_type(foreseen, Converted[PromptVersionData])
+    assert_type(foreseen.losses, tuple[Loss, ...])
+    assert_type(await client.prompts.preview(name="a", version=PromptUpdate(content="x")), Converted[PromptVersionData])
     assert_type(await client.prompts.create_version(name="b", version=made), PromptVersion)
     assert_type(await client.prompts.list_prompts(), list[Prompt])
     assert_type(await client.prompts.list_versions(name="a"), list[PromptVersion])
@@ -188,6 +194,13 @@ async def tracing(client: PhoenixClient) -> None:
     assert_type(logged.skipped, tuple[str, ...])
     assert_type(client.spans.iterate(project="default", span_kind=["LLM", "TOOL"]), AsyncIterator[Span])
     assert_type(await client.spans.list_page(project="default", roots_only=True), CursorPage[Span])
+    query = SpanQuery().where("latency_ms > 5").select("name", asked="input.value")
+    assert_type(query.explode("retrieval.documents", text="document.content"), SpanQuery)
+    rows = await client.spans.query(project="default", query=query, start_time=datetime.now(UTC), roots_only=True)
+    assert_type(rows, SpanRows)
+    assert_type(rows[0], dict[str, Any])
+    assert_type(rows.index_columns, tuple[str, ...])
+    assert_type(await client.spans.retrieved_documents(project="default", limit=5), SpanRows)
     assert_type(await client.traces.list(project="default", error=True), list[TraceData])
     assert_type(await client.sessions.get(session_id="s"), SessionData)
     assert_type(await client.sessions.turns(session_id="s"), list[SessionTurn])
@@ -195,6 +208,7 @@ async def tracing(client: PhoenixClient) -> None:
     assert_type(await client.annotations.list(project="default", span_ids=["0a"]), list[Annotation])
     assert_type(await client.annotations.configs.list(), list[AnnotationConfig])
     NewSpan(name="step", kind="MODEL")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.spans.query("default")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.spans.list(project="default", kind="LLM")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
@@ -203,6 +217,8 @@ def tracing_blocking(client: SyncPhoenixClient, span: Span) -> None:
     assert_type(client.spans.get(project="default", span_id="0a"), Span)
     assert_type(client.spans.log(project="default", spans=[span, NewSpan(name="step")]).queued, int)
     assert_type(client.spans.add_note(span_id="0a", note="look"), str)
+    assert_type(client.spans.query(project="default"), SpanRows)
+    assert_type(client.spans.questions_with_context(project="default"), SpanRows)
     assert_type(client.traces.iterate(project="default", sort="latency_ms"), Iterator[TraceData])
     assert_type(client.sessions.list(project="default"), list[SessionData])
     assert_type(client.annotations.add_many(annotations=[NewAnnotation(name="good", span_id="0a")]), list[str])

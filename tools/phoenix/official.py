@@ -10,13 +10,12 @@ import threading
 from pathlib import Path
 from textwrap import dedent
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import IO, Any, ClassVar, Final, Self
 
 from tools.environments import ROOT, interpreter
 
 __all__ = ["OfficialClient", "OfficialError"]
 
-_REQUIREMENTS: Final = ROOT / "benchmarks/peers/phoenix.txt"
 _WORKER: Final = Path(__file__).with_name("official_worker.py")
 _STOP_SECONDS: Final = 10.0
 
@@ -47,6 +46,13 @@ class OfficialClient:
         log: Where what the client prints goes; nowhere by default.
     """
 
+    requirements: ClassVar[Path] = ROOT / "benchmarks/peers/phoenix.txt"
+    """What is in its environment."""
+    module: ClassVar[str] = "phoenix.client"
+    """Where its classes are."""
+    names: ClassVar[tuple[str, str]] = ("Client", "AsyncClient")
+    """The blocking class, and the asynchronous one."""
+
     def __init__(self, base_url: str, *, api_key: str | None = None, log: Path | None = None) -> None:
         self._base_url = base_url
         self._api_key = api_key
@@ -66,12 +72,22 @@ class OfficialClient:
             OfficialError: The code raised an error.
             TimeoutError: It took too long.
         """
-        request = {"code": dedent(code), "payload": payload, "base_url": self._base_url, "api_key": self._api_key}
+        request = {
+            "code": dedent(code),
+            "payload": payload,
+            "module": self.module,
+            "names": self.names,
+            "arguments": self.arguments(),
+        }
         with self._lock:
             reply = json.loads(self._ask(json.dumps(request).encode() + b"\n", timeout))
         if (error := reply.get("error")) is not None:
             raise OfficialError(error["kind"], error["message"], error["traceback"])
         return reply["value"]
+
+    def arguments(self) -> dict[str, Any]:
+        """What the client is made with."""
+        return {"base_url": self._base_url, "api_key": self._api_key}
 
     def close(self) -> None:
         """End the process; safe to call twice."""
@@ -117,7 +133,7 @@ class OfficialClient:
         ours = ("PHOENIX_", "OTEL_", "PYTHON", "VIRTUAL_ENV", "COV")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         environment["PHOENIX_DISCOVER_CONFIG"] = "false"
-        python = str(interpreter(_REQUIREMENTS))
+        python = str(interpreter(self.requirements))
         with (self._log or Path(os.devnull)).open("ab") as log:
             return subprocess.Popen(
                 [python, "-I", str(_WORKER)],

@@ -1,4 +1,4 @@
-"""Runs code with the official Phoenix client, in the environment of that client: one JSON line in, one out.
+"""Runs code with an official client, in the environment of that client: one JSON line in, one out.
 
 This file knows nothing of the rest of the repository, because the interpreter that runs it has none of it.
 """
@@ -41,14 +41,15 @@ def _answer(request: dict[str, Any], answers: TextIO) -> None:
 
 def _run(request: dict[str, Any]) -> Any:
     function = _function(request["code"])
-    arguments = {"base_url": request["base_url"], "api_key": request["api_key"]}
+    module, (blocking, asynchronous) = import_module(request["module"]), request["names"]
     if inspect.iscoroutinefunction(function):
-        return asyncio.run(_run_async(function, arguments, request["payload"]))
-    return function(import_module("phoenix.client").Client(**arguments), request["payload"])
+        make = getattr(module, asynchronous)
+        return asyncio.run(_run_async(function, make, request))
+    return function(getattr(module, blocking)(**request["arguments"]), request["payload"])
 
 
-async def _run_async(function: Callable[..., Any], arguments: dict[str, Any], payload: Any) -> Any:
-    return await function(import_module("phoenix.client").AsyncClient(**arguments), payload)
+async def _run_async(function: Callable[..., Any], make: Callable[..., Any], request: dict[str, Any]) -> Any:
+    return await function(make(**request["arguments"]), request["payload"])
 
 
 def _function(code: str) -> Callable[..., Any]:

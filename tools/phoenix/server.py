@@ -18,6 +18,7 @@ from tools.environments import interpreter
 __all__ = ["PhoenixServer"]
 
 _REQUIREMENTS: Final = Path(__file__).with_name("server.txt")
+_ATTENDED: Final = Path(__file__).with_name("attended.py")
 _READY_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 20.0
 
@@ -26,18 +27,20 @@ class PhoenixServer:
     """A Phoenix server on loopback; a context manager.
 
     Args:
-        folder: Where its database and its log go.
+        folder: Where its files and its log go.
         admin_secret: Turns authentication on; works as the key of an administrator. At least 32 characters, with a
             digit and a lower-case letter.
+        database_url: The PostgreSQL database that it keeps its data in, instead of a file of SQLite in the folder.
 
     Attributes:
         url: Where it listens, once it is ready.
     """
 
-    def __init__(self, folder: Path, *, admin_secret: str | None = None) -> None:
+    def __init__(self, folder: Path, *, admin_secret: str | None = None, database_url: str | None = None) -> None:
         self.url = ""
         self._folder = folder
         self._admin_secret = admin_secret
+        self._database_url = database_url
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,6 +51,8 @@ class PhoenixServer:
     def start(self) -> Self:
         """Start the process in a session of its own, and wait until it answers (15 to 30 s).
 
+        It ends with this process, even when this is killed.
+
         Raises:
             RuntimeError: It ended, or did not become ready within three minutes; the end of its log is in the message.
         """
@@ -55,12 +60,14 @@ class PhoenixServer:
         port, grpc = _free_ports()
         log = self._folder / "server.log"
         # Its standard output is large (every statement of the migrations): a pipe that nobody reads would stop it.
+        python = interpreter(_REQUIREMENTS)
         with log.open("wb") as output:
+            # This process holds the other end of its standard input, and nobody else does: it ends with this process.
             self._process = subprocess.Popen(
-                [str(interpreter(_REQUIREMENTS).with_name("phoenix")), "serve"],
+                [python, "-I", _ATTENDED, python.with_name("phoenix"), "serve"],
                 cwd=self._folder,
                 env=self._environment(port, grpc),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -90,6 +97,9 @@ class PhoenixServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -111,6 +121,8 @@ class PhoenixServer:
             "PHOENIX_ALLOW_EXTERNAL_RESOURCES": "false",
             "PHOENIX_DISABLE_AGENT_ASSISTANT": "true",
         }
+        if self._database_url is not None:
+            environment["PHOENIX_SQL_DATABASE_URL"] = self._database_url
         if self._admin_secret is not None:
             environment |= {
                 "PHOENIX_ENABLE_AUTH": "true",

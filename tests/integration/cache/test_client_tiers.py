@@ -115,7 +115,7 @@ def test_another_client_finds_what_one_has_read(
     read = second.read_prompt(name)
     assert (read.source, read.stale, read.cache_hit) == (cache().level.replace("hybrid", "redis"), False, True)
     assert read.age is not None
-    assert 0.0 <= read.age < 10.0
+    assert 0.0 <= read.age < 30.0
     assert proxy.requests == 1
     assert second.read_prompt(name).source == "memory"
     rendered = second.render_prompt(name, {})
@@ -305,7 +305,7 @@ def test_the_cache_of_a_running_client_can_be_moved(
     assert client.read_prompt(name).source == "network"
 
 
-def until(holds: Callable[[], bool], limit: float = 5.0) -> None:
+def until(holds: Callable[[], bool], limit: float = 30.0) -> None:
     end = time.monotonic() + limit
     while not holds():
         assert time.monotonic() < end, f"not within {limit:g} s"
@@ -348,7 +348,7 @@ def refreshed(read, sleep):
     # Older than its ttl: served at once, and brought up to date behind the caller's back by a thread of this process.
     sleep(0.5)
     first = read()
-    end = time.monotonic() + 10.0
+    end = time.monotonic() + 30.0
     while (last := read()).stale and time.monotonic() < end:
         sleep(0.01)
     return first.source == "memory" and first.stale and not last.stale
@@ -358,7 +358,7 @@ def forked(work):
     for _ in range(3):
         child = os.fork()
         if child == 0:
-            signal.alarm(30)
+            signal.alarm(120)
             try:
                 os._exit(0 if work() else 1)
             except BaseException:
@@ -394,11 +394,11 @@ def test_refreshing_goes_on_in_forked_children_and_in_their_parent(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING, kind, server.url, name, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert time.monotonic() - started < 40.0
+    assert time.monotonic() - started < 120.0
 
 
 def test_control_a_child_without_a_thread_of_its_own_is_never_up_to_date(
@@ -407,13 +407,13 @@ def test_control_a_child_without_a_thread_of_its_own_is_never_up_to_date(
     # The queue of the parent, taken over as it is: nobody works on it in the child.
     broken = FORKING.replace(
         "child == 0:\n", "child == 0:\n            BACKGROUND._worker.pid = os.getpid()\n"
-    ).replace("time.monotonic() + 10.0", "time.monotonic() + 1.0")
+    ).replace("time.monotonic() + 30.0", "time.monotonic() + 1.0")
     broken = broken.replace("work() and forked(work) and work()", "not (work() and not forked(work) and work())")
     broken = "from promptops.cache.policy import BACKGROUND\n" + broken
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", broken, "sync", server.url, name, str(tmp_path)],
         capture_output=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 1

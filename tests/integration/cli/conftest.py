@@ -31,7 +31,7 @@ def promptops(tmp_path: Path) -> Callable[..., Ran]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
             check=False,
         )
 

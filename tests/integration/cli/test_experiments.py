@@ -164,11 +164,11 @@ main(["experiments", *{arguments!r}])
     ) as process:
         try:
             calls = tmp_path / "calls.txt"
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 100
             while time.monotonic() < deadline and (not calls.exists() or len(calls.read_text().splitlines()) < 5):
                 time.sleep(0.02)
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=100)
         finally:
             process.kill()
     assert process.returncode == 130, errors

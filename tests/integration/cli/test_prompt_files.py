@@ -267,7 +267,7 @@ def test_the_written_module_renders_with_a_client(run: Run, tmp_path: Path, serv
         "    print(len(support_triage(client.prompts, shop='x', message='y', history=history).messages))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False
     )
     assert (done.stdout, done.stderr) == ("Hello Ada!\n3\n", "")
 
@@ -306,6 +306,7 @@ def test_history_diff_and_rollback_tell_what_happened(run: Run, client: SyncProm
     assert run("rollback", "greeting", "1.0.0").stdout == "greeting 1.0.2 holds what 1.0.0 holds\n"
     assert run("diff", "greeting", "--from", "1.0.0").stdout == ""
     run("label", "greeting", "staging", "1.0.2")
+    assert "+Dear {{ name }}!" in run("diff", "greeting", "--from", "staging", "--to", "1.0.1", code=1).stdout
     history = run("history", "greeting").stdout
     assert "staging points to 1.0.2" in history
     assert "1.0.0 created" in history

@@ -22,7 +22,7 @@ from promptops.client import ClientConfig, PromptOpsClient, SyncPromptOpsClient
 from promptops.experiments import AsyncDatasets, AsyncExperiments
 from promptops.prompts import AsyncPrompts
 
-START_SECONDS = 40.0
+START_SECONDS = 150.0
 PROJECTS = ("mine", "theirs")
 SCOPES = ("prompts:read", "prompts:write", "prompts:label", "experiments")
 KEY = re.compile(r"\b[a-z0-9]+_[a-z0-9]+_\w{12}_\w{43}_\w{6}\b")

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 LOOK_SECONDS = 0.1
 STOP_SECONDS = 15.0
 

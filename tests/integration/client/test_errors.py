@@ -141,14 +141,14 @@ async def test_a_server_that_says_nothing(make_client: MakeClient, keyed_server:
     started = monotonic()
     with pytest.raises(TimeoutError) as caught:
         await client.prompts.get("greeting")
-    assert monotonic() - started < 1.5
+    assert monotonic() - started < 2.5  # three, without that
     assert caught.value.timeout_duration <= 0.5
 
 
 async def test_a_server_that_fails(make_client: MakeClient, keyed_server: Any, proxy: FaultProxy) -> None:
     body = f'{{"detail": "broken, and it quotes {keyed_server.key}"}}'.encode()
     proxy.set(Canned(status=500, body=body))
-    client = make_client(keyed_server.config(base_url=proxy.url, timeout=2.0))
+    client = make_client(keyed_server.config(base_url=proxy.url, timeout=20.0))
     with pytest.raises(ServerError) as caught:
         await client.prompts.list()
     assert caught.value.status_code == 500

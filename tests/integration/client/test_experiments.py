@@ -179,12 +179,15 @@ async def test_a_taken_name_is_refused_before_the_first_task(
 
 
 async def test_tasks_run_side_by_side(client: PromptOpsClient, dataset: str, unique: Unique) -> None:
-    running, most = 0, 0
+    running, most, full = 0, 0, asyncio.Event()
 
     async def counted(example: DatasetExample) -> str:
         nonlocal running, most
         running += 1
         most = max(most, running)
+        if running == 4:
+            full.set()
+        await asyncio.wait_for(full.wait(), 20)
         await asyncio.sleep(0.02)
         running -= 1
         return add(example)

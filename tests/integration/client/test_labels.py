@@ -124,6 +124,20 @@ async def test_a_difference_to_the_latest_is_to_the_latest_of_now(
     assert (await client.prompts.diff(name, "1.1.0", "1.1.0")).is_empty
 
 
+async def test_a_difference_may_be_asked_between_labels(
+    client: PromptOpsClient, name: str, make_client: MakeClient, server: Server
+) -> None:
+    for label in ("production", "staging"):
+        await client.prompts.set_label(name, label, version="1.0.0")
+    assert (await client.prompts.diff(name, "production", "staging")).is_empty
+    await make_client(server.config()).prompts.set_label(name, "staging", version="1.1.0")
+    found = await client.prompts.diff(name, "production", "staging")
+    assert (found.old_version, found.new_version) == ("1.0.0", "1.1.0")
+    assert (await client.diff_prompt(name, "staging")).is_empty
+    with pytest.raises(PromptNotFoundError):
+        await client.prompts.diff(name, "nowhere")
+
+
 async def test_history_tells_what_happened_the_newest_first(client: PromptOpsClient, name: str) -> None:
     await client.prompts.set_label(name, "staging", version="1.0.0")
     await client.prompts.set_label(name, "staging", version="1.1.0")

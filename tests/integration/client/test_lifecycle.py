@@ -9,8 +9,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import httpx
 import pytest
+from promptops.cache import CacheConfig
 from promptops.client import ConfigurationError, PromptOpsClient, SyncPromptOpsClient
 
 Unique = Callable[[str], str]
@@ -106,6 +108,33 @@ def test_a_blocking_client_of_the_callers_carries_everything_and_stays_open(open
         assert not own.is_closed
 
 
+@pytest.mark.anyio
+async def test_with_an_asynchronous_client_of_the_callers_a_reader_brings_what_is_stale_up_to_date(
+    open_server: Any, unique: Unique
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    async def note(request: httpx.Request) -> None:
+        asked.append((request.method, threading.get_ident()))
+
+    config = open_server.config(cache=CacheConfig(ttl=0.2, jitter=0.0))
+    async with (
+        httpx.AsyncClient(event_hooks={"request": [note]}) as own,
+        PromptOpsClient(config, http_client=own) as client,
+    ):
+        made = await client.prompts.create(unique("own"), content="old")
+        assert (await client.prompts.get(made.slug)).content == "old"
+        with SyncPromptOpsClient(open_server.config()) as other:
+            other.prompts.update(made.slug, content="new")
+        await anyio.sleep(0.4)
+        # Nothing is served stale, so the first reader after the ttl has what the server has, asked for on its own loop.
+        assert client.prompts.peek(made.slug) is None
+        assert (await client.prompts.get(made.slug)).content == "new"
+        assert client.prompts.peek(made.slug) is not None
+    assert [method for method, _ in asked] == ["POST", "GET", "GET"]
+    assert {thread for _, thread in asked} == {threading.get_ident()}
+
+
 @pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/", "/v1/client", "/v1/client/"])
 def test_every_documented_form_of_the_address_works(open_server: Any, unique: Unique, ending: str) -> None:
     with SyncPromptOpsClient(open_server.config(base_url=f"{open_server.url}{ending}")) as client:
@@ -136,5 +165,5 @@ print("done")
 
 def test_a_program_that_forgets_to_close_ends_by_itself_and_in_silence(open_server: Any, unique: Unique) -> None:
     command = [sys.executable, "-c", SCRIPT, open_server.url, unique("forgotten")]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "done\n", "")

@@ -219,6 +219,10 @@ async def test_names_given_in_vain_are_told_or_refused(client: PromptOpsClient, 
         assert rendered.variables_unused == ["b"]
         with pytest.raises(ValidationError, match="does not use: b"):
             await client.render_prompt(made.slug, {"a": 1, "b": 2}, on_server=on_server, strict=True)
+    declared = await client.prompts.create(unique("strict"), content="{{ a }}", variables=["a", "b"])
+    for on_server in (False, True):
+        rendered = await client.render_prompt(declared.slug, {"a": 1, "b": 2}, on_server=on_server, strict=True)
+        assert rendered.variables_unused == ["b"]
 
 
 async def test_a_bundle_serves_while_the_server_is_away(

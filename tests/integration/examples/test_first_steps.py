@@ -27,7 +27,7 @@ def test_an_example_runs_without_a_warning(name: str, said: list[str], tmp_path:
             env={**os.environ, "PROMPTOPS_BASE_URL": server.url},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
             check=False,
         )
     assert ran.returncode == 0, ran.stderr

@@ -27,7 +27,7 @@ def test_the_example_runs_and_shows_what_got_better(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
             check=False,
         )
     assert finished.returncode == 0, finished.stderr
@@ -55,7 +55,7 @@ def test_the_example_without_a_server_plays_back_what_was_paid_for(tmp_path: Pat
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
@@ -72,7 +72,7 @@ def test_the_example_of_datasets_says_what_changes(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
             check=False,
         )
     assert finished.returncode == 0, finished.stderr

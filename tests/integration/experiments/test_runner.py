@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
+import threading
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -136,13 +136,13 @@ def test_failures_are_rows(run: Run, experiments: SyncExperiments, few: str) -> 
 
 
 def test_functions_overlap(run: Run, few: str) -> None:
+    ten_at_once = threading.Barrier(10)
+
     def slow(example: DatasetExample) -> str:
-        time.sleep(0.2)
+        ten_at_once.wait(20)
         return text(example)
 
-    started = time.perf_counter()
-    run("slow", dataset=few, task=slow, concurrency=10)
-    assert time.perf_counter() - started < 1.0
+    assert run("slow", dataset=few, task=slow, concurrency=10).failed == 0
 
 
 def test_a_taken_name_is_refused_before_the_first_task(run: Run, few: str) -> None:
@@ -174,24 +174,35 @@ def test_the_blocking_facade_works_in_a_running_loop(experiments: SyncExperiment
 
 
 INTERRUPTED = """
-import signal, sys, time
+import signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background has it ignored
 import anyio
 from promptops.core import AsyncRuntime, RuntimeConfig, SyncRuntime
 from promptops.experiments import AsyncExperiments, SyncExperiments
+from promptops.experiments._control import Control
 
 url, dataset, kind = sys.argv[1:]
+interrupt, counted = Control.interrupt, threading.Event()
+
+def counting(control):
+    presses = interrupt(control)
+    counted.set()
+    return presses
+
+Control.interrupt = counting
 
 def slow(example):
     if example["i"] == 10:
         print("ready", flush=True)
-        time.sleep(1)
+        assert counted.wait(60)
     return "done"
 
 async def slow_async(example):
     if example["i"] == 10:
         print("ready", flush=True)
-        await anyio.sleep(1)
+        with anyio.fail_after(60):
+            while not counted.is_set():
+                await anyio.sleep(0.01)
     return "done"
 
 async def main(task):
@@ -218,9 +229,8 @@ def test_ctrl_c_lets_what_runs_end_and_keeps_the_finished_rows(
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            time.sleep(0.1)
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=100)
         finally:
             process.kill()
     assert "KeyboardInterrupt" in errors

@@ -1,28 +1,19 @@
-"""Two Phoenix servers for the whole run, shared by all its test processes, and clients of both kinds.
-
-To test against a Phoenix of your own, set ``PROMPTOPS_TEST_PHOENIX_URL`` (a server without authentication), and
-``PROMPTOPS_TEST_PHOENIX_AUTH_URL`` with ``PROMPTOPS_TEST_PHOENIX_AUTH_SECRET`` (one with it, and the key of an
-administrator). Without them a server is started when the first test asks for it, which takes 15 to 30 seconds.
-"""
+"""Clients of both kinds for the Phoenix servers of the run, and reverse proxies in front of them."""
 
 from __future__ import annotations
 
-import fcntl
 import inspect
 import os
 import sys
 import threading
-import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
-import msgspec
 import pytest
 from promptops.core.bridge import SyncResource
 from promptops.phoenix import PhoenixClient, SyncPhoenixClient
@@ -31,23 +22,9 @@ if TYPE_CHECKING:
     from tools.phoenix.official import OfficialClient
 
 ROOT = Path(__file__).parents[3]
-START_SECONDS = 240.0
-SECRET = f"admin1secret{'x' * 30}"
 
 MakePhoenix = Callable[..., PhoenixClient]
 MakeOfficial = Callable[..., "OfficialClient"]
-
-
-class Phoenix(msgspec.Struct, frozen=True, kw_only=True):
-    """A running server.
-
-    Attributes:
-        url: Where it is.
-        secret: The key of an administrator, when the server asks for keys.
-    """
-
-    url: str
-    secret: str | None = None
 
 
 @pytest.fixture
@@ -72,88 +49,6 @@ def unique() -> Callable[..., str]:
         return f"{stem}-{uuid.uuid4().hex[:12]}"
 
     return make
-
-
-@pytest.fixture(scope="session")
-def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory that all test processes of this run share, and no other run."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-@pytest.fixture(scope="session")
-def phoenix_url(run_directory: Path) -> Iterator[str]:
-    """The address of the server without authentication."""
-    given = os.environ.get("PROMPTOPS_TEST_PHOENIX_URL")
-    if given:
-        yield given.rstrip("/")
-        return
-    with shared_server(run_directory / "phoenix-open") as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def phoenix_auth(run_directory: Path) -> Iterator[Phoenix]:
-    """The server with authentication, and the key of its administrator."""
-    given = os.environ.get("PROMPTOPS_TEST_PHOENIX_AUTH_URL")
-    if given:
-        yield Phoenix(url=given.rstrip("/"), secret=os.environ["PROMPTOPS_TEST_PHOENIX_AUTH_SECRET"])
-        return
-    with shared_server(run_directory / "phoenix-auth", secret=SECRET) as url:
-        yield Phoenix(url=url, secret=SECRET)
-
-
-@contextmanager
-def shared_server(root: Path, *, secret: str | None = None) -> Generator[str]:
-    """Use the server of this run, and start it when nobody has yet."""
-    root.mkdir(exist_ok=True)
-    with (root / "users.lock").open("a") as users:
-        with (root / "start.lock").open("a") as start:
-            fcntl.flock(start, fcntl.LOCK_EX)
-            fcntl.flock(users, fcntl.LOCK_SH)
-            if not is_running(root):
-                launch(root, secret)
-            url = address(root)
-        yield url
-
-
-def is_running(root: Path) -> bool:
-    with (root / "alive.lock").open("a") as alive:
-        try:
-            fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
-def launch(root: Path, secret: str | None) -> None:
-    """Start the process that starts the server, and ends it when nobody uses it any more."""
-    for left in ("address", "started"):
-        (root / left).unlink(missing_ok=True)
-    script = Path(__file__).with_name("server_process.py")
-    output = os.open(root / "process.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        # Not a Popen: the process outlives this one when another test process still needs the server.
-        os.posix_spawn(
-            sys.executable,
-            [sys.executable, str(script), str(ROOT), str(root), secret or ""],
-            os.environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)],
-            setsid=True,
-        )
-    finally:
-        os.close(output)
-
-
-def address(root: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if (root / "address").exists():
-            return (root / "address").read_text(encoding="utf-8")
-        if (root / "started").exists() and not is_running(root):
-            break
-        time.sleep(0.05)
-    raise RuntimeError(f"the Phoenix server did not start: {(root / 'process.log').read_text(encoding='utf-8')}")
 
 
 class Awaited:
@@ -278,7 +173,7 @@ def phoenix(make_phoenix: MakePhoenix, phoenix_url: str) -> PhoenixClient:
 
 
 @pytest.fixture
-def phoenix_admin(make_phoenix: MakePhoenix, phoenix_auth: Phoenix) -> PhoenixClient:
+def phoenix_admin(make_phoenix: MakePhoenix, phoenix_auth: Any) -> PhoenixClient:
     """A client of the server with authentication, that of its administrator, in async and in blocking form."""
     return make_phoenix(base_url=phoenix_auth.url, api_key=phoenix_auth.secret)
 

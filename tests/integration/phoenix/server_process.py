@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 LOOK_SECONDS = 0.2
@@ -32,8 +33,9 @@ def nobody_left(root: Path) -> bool:
 
 def main() -> None:
     """Start the server, say where it is, wait until nobody needs it, stop it."""
-    repository, root, secret = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    repository, root, secret, database = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
     sys.path.insert(0, str(repository))
+    from tools.phoenix.postgres import PostgresServer
     from tools.phoenix.server import PhoenixServer
 
     # The server is in a session of its own: it would go on without this process.
@@ -43,7 +45,10 @@ def main() -> None:
     fcntl.flock(alive, fcntl.LOCK_EX)
     (root / "started").touch()
     try:
-        with PhoenixServer(root / "data", admin_secret=secret or None) as server:
+        with ExitStack() as servers:
+            url = servers.enter_context(PostgresServer()).url if database == "postgresql" else None
+            server = PhoenixServer(root / "data", admin_secret=secret or None, database_url=url)
+            servers.enter_context(server)
             written = root / "address.new"
             written.write_text(server.url, encoding="utf-8")
             written.replace(root / "address")

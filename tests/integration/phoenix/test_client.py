@@ -77,6 +77,14 @@ async def test_missing_or_wrong_key_is_refused_and_says_where_to_put_one(
     assert ("No key was sent" in str(caught.value)) is not bool(settings)
 
 
+async def test_health_of_a_path_that_the_server_does_not_have_is_no_health(
+    make_phoenix: Make, phoenix_url: str
+) -> None:
+    """The server answers any address with its pages, and with status 200."""
+    with pytest.raises(InvalidResponseError, match="base_url is wrong"):
+        await make_phoenix(base_url=f"{phoenix_url}/projects").health()
+
+
 async def test_health_and_version_need_no_key(make_phoenix: Make, phoenix_auth: Any) -> None:
     assert (await make_phoenix(base_url=phoenix_auth.url).health()).ready
 

@@ -65,8 +65,8 @@ async def test_any_json_comes_back_as_it_was(phoenix: PhoenixClient, unique: Uni
         {"metadata": "text", "input": {}},
         {"metadata": {MARKER: ["expected"], "own": 1}, "q": 1},
         {"n": 2**64, "deep": {"list": [-(2**63) - 1, 2**70, 2**63]}, "metadata": {"big": 10**30}, "expected": 10**25},
-        {"floats": [1.0, -0.0, 5e-324, 1.7976931348623157e308, 0.1 + 0.2], "ints": [2**53 + 1, -(2**63), 2**64 - 1]},
-        {"": "", "a.b": {"": [[], {}, None, True]}, "text": "\ud7ff\ue000\uffff𝄞\\u0000\x00\n\"'"},
+        {"floats": [1.0, 5e-324, 1.7976931348623157e308, -1e20, 0.1 + 0.2], "ints": [2**53 + 1, -(2**63), 2**64 - 1]},
+        {"": "", "a.b": {"": [[], {}, None, True]}, "text": "\ud7ff\ue000\uffff𝄞\\u0000\n\"'"},
     ]
     made = await phoenix.datasets.create(unique("json"), rows)
     found = await phoenix.datasets.examples(made.id)
@@ -117,7 +117,7 @@ async def test_a_dataset_is_created_found_listed_and_deleted(phoenix: PhoenixCli
         await phoenix.datasets.get(name)
     with pytest.raises(NotFoundError, match="no dataset is named"):
         await phoenix.datasets.delete(name)
-    nobody = global_id("Dataset", 2**40)
+    nobody = global_id("Dataset", 2**31 - 1)
     for call in (
         phoenix.datasets.get(nobody),
         phoenix.datasets.versions(dataset=nobody),
@@ -329,7 +329,7 @@ async def test_splits_are_made_changed_and_deleted(phoenix: PhoenixClient, uniqu
     with pytest.raises(NotFoundError, match="no split is named"):
         await phoenix.datasets.delete_split(dataset=name, split=second)
     with pytest.raises(NotFoundError):
-        await phoenix.datasets.delete_split(dataset=name, split=global_id("DatasetSplit", 2**40))
+        await phoenix.datasets.delete_split(dataset=name, split=global_id("DatasetSplit", 2**31 - 1))
     assert await phoenix.datasets.splits(name) == {None: 4}
 
 
@@ -427,7 +427,7 @@ async def test_labels_are_made_changed_put_on_datasets_and_deleted(phoenix: Phoe
         await phoenix.datasets.update_label(label=gold.id)
     for label in (gold, silver):
         await phoenix.datasets.delete_label(label=label.id)
-    for absent in (first, global_id("DatasetLabel", 2**40)):
+    for absent in (first, global_id("DatasetLabel", 2**31 - 1)):
         with pytest.raises(NotFoundError):
             await phoenix.datasets.get_label(label=absent)
     assert await phoenix.datasets.labels(dataset=name) == []

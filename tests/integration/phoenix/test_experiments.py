@@ -34,7 +34,7 @@ pytestmark = pytest.mark.anyio
 Unique = Callable[..., str]
 SUMS = [{"input": {"a": number, "b": 1}, "output": {"expected": str(number + 1)}} for number in range(3)]
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
-ABSENT = global_id("Experiment", 2**40)
+ABSENT = global_id("Experiment", 2**31 - 1)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ async def test_what_is_not_there_is_not_found(phoenix: PhoenixClient, dataset: s
         lambda: phoenix.experiments.get(ABSENT),
         lambda: phoenix.experiments.get(unique("absent"), dataset=dataset),
         lambda: phoenix.experiments.runs(ABSENT),
-        lambda: phoenix.experiments.list(dataset=global_id("Dataset", 2**40)),
+        lambda: phoenix.experiments.list(dataset=global_id("Dataset", 2**31 - 1)),
         lambda: phoenix.experiments.list(dataset=unique("absent")),
         lambda: phoenix.experiments.delete(ABSENT),
         lambda: phoenix.experiments.export_csv(experiment=ABSENT),
@@ -306,7 +306,7 @@ async def test_malformed_id_is_named_where_the_server_would_fail(
     with pytest.raises(ValidationError, match=r"run_id must be .* ExperimentRun"):
         await phoenix.experiments.log_evaluation(run_id="zzz", name="n", score=1.0)
     with pytest.raises(ServerError) as caught:
-        await phoenix.experiments.log_evaluation(run_id=global_id("ExperimentRun", 2**40), name="n", score=1.0)
+        await phoenix.experiments.log_evaluation(run_id=global_id("ExperimentRun", 2**31 - 1), name="n", score=1.0)
     assert caught.value.status_code == 500
 
 

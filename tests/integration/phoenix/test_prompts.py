@@ -22,7 +22,7 @@ from promptops.core.errors import (
 from promptops.core.errors import TimeoutError as OutOfTime
 from promptops.core.testing import FaultProxy
 from promptops.core.testing.faults import Canned, Exchange, Mode, Pass, Refuse
-from promptops.models import PromptCreate
+from promptops.models import ModelSettings, PromptCreate, PromptUpdate
 from promptops.phoenix import PhoenixClient, SyncPhoenixClient
 from promptops.phoenix.prompts import (
     PromptChatTemplate,
@@ -408,6 +408,28 @@ async def test_what_phoenix_has_no_place_for_is_refused_or_left_out_when_told(
     with pytest.raises(ValidationError, match="keep their names"):
         await prompts.update(name, new_name="other")
     assert len(await prompts.versions(name)) == 1
+
+
+async def test_what_phoenix_says_otherwise_is_told_before_and_after(
+    phoenix: PhoenixClient, unique: Unique, caplog: pytest.LogCaptureFixture
+) -> None:
+    prompts, name = phoenix.prompts, unique()
+    settings = ModelSettings(provider="anthropic", model="claude")
+    draft = PromptCreate(name=name, content="Hello {{ who }}", model_settings=settings)
+    foreseen = await prompts.preview(version=draft)
+    assert [(loss.field, loss.what) for loss in foreseen.losses] == [("model_settings.max_tokens", "assumed")]
+    with pytest.raises(PromptNotFoundError):
+        await prompts.list_versions(name=name)
+    made = await prompts.create_prompt(name=name, version=draft)
+    assert made.invocation_parameters == foreseen.value.invocation_parameters
+    changes = PromptUpdate(description="new")
+    assert (await prompts.preview(name=name, version=changes)).losses == ()
+    assert await prompts.list_versions(name=name) == [made]
+    await prompts.update(name, description="new")
+    told = [record.getMessage() for record in caplog.records if "prompt_stored_differently" in record.getMessage()]
+    assert len(told) == 1
+    assert "model_settings.max_tokens: assumed" in told[0]
+    assert "Hello" not in told[0]
 
 
 async def test_what_only_phoenix_can_say_is_not_lost_by_an_update(phoenix: PhoenixClient, unique: Unique) -> None:

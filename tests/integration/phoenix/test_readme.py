@@ -54,7 +54,7 @@ def named(code: str, names: list[str], unique: Unique) -> str:
 def test_the_examples_do_what_is_said_one_after_another(
     run: Callable[[str], list[str]], unique: Unique, tmp_path: Path
 ) -> None:
-    names = ["support-reply", "capitals", "asia", "geography", "support", "chat-1"]
+    names = ["support-reply", "capitals", "asia", "geography", "support", "chat-1", "parcels"]
     said = run(named("\n".join([*blocks(README), "client.close()\n"]), names, unique))
     text = "\n".join(said)
     assert re.fullmatch(r"\d+\.\d+\.\d+", said[0])
@@ -67,7 +67,10 @@ def test_the_examples_do_what_is_said_one_after_another(
     assert "careful compared with guess: 3 pairs" in said
     assert "exact_match: 1 better" in said
     assert "verdict: inconclusive" in said
-    assert said[-4:] == ["2 spans", "model True", "['helpful']", "['On its way.']"]
+    assert said[-9:-5] == ["2 spans", "model True", "['helpful']", "['On its way.']"]
+    assert re.fullmatch(r"[0-9a-f]{16} answer How long does it take\?", said[-5])
+    assert said[-4] == "[(0, 'Parcels take two days.'), (1, 'We ship daily.')]"
+    assert said[-3:] == ["Parcels take two days.", "", "We ship daily."]
 
 
 def test_every_call_that_replaces_one_of_the_official_client_is_there() -> None:

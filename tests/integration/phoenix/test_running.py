@@ -31,7 +31,7 @@ from promptops.phoenix import PhoenixClient, SyncPhoenixClient
 pytestmark = pytest.mark.anyio
 Unique = Callable[..., str]
 COUNT = 12
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 100.0
 
 
 class Rest:
@@ -293,6 +293,19 @@ async def test_experiment_of_a_split_is_resumed_with_the_examples_of_the_split(
         assert len((await phoenix.experiments.resume(name, **options)).rows) == 3
     assert calls.of == {2: 1, 3: 1, 4: 1}
     assert rest.experiment(dataset, name)["successful_run_count"] == 3
+
+
+async def test_dry_run_takes_the_examples_that_were_assigned_to_a_split(
+    phoenix: PhoenixClient, dataset: str, unique: Unique
+) -> None:
+    half, rest = unique("half"), unique("rest")
+    await phoenix.datasets.assign_split(dataset, {half: 0.5, rest: 0.5})
+    wanted = {example.id for example in await phoenix.datasets.examples(dataset, split=half)}
+    result = await phoenix.experiments.run(unique(), dataset=dataset, task=Calls(), dry_run=half, progress=False)
+    assert {row.example_id for row in result.rows} == wanted
+    assert 0 < len(wanted) < COUNT
+    with pytest.raises(ValidationError, match="no example is of that split"):
+        await phoenix.experiments.run(unique(), dataset=dataset, task=Calls(), dry_run=unique(), progress=False)
 
 
 async def test_deleted_experiment_is_stored_anew_and_not_in_the_one_that_got_its_id(
@@ -570,7 +583,7 @@ async def test_rate_limits_never_stall_the_loop(phoenix_url: str, unique: Unique
     stalls: list[float] = []
     async with PhoenixClient(base_url=phoenix_url) as phoenix:
         dataset = await dataset_of(phoenix, unique("limited"), 30)
-        for _ in range(3):  # another program may take the processor; a stall of ours is there every time
+        for _ in range(8):  # another program may take the processor; a stall of ours is there every time
             refused: set[int] = set()
 
             async def answer(example: DatasetExample, refused: set[int] = refused) -> str:

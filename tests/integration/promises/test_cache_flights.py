@@ -15,10 +15,30 @@ from promptops.cache import _flights as flights_module
 from promptops.client import ClientConfig, PromptOpsClient, SyncPromptOpsClient
 from promptops.core import TimeoutError as PromptOpsTimeoutError
 from promptops.core.testing import FaultProxy
-from promptops.core.testing.faults import Delay
+from promptops.core.testing.faults import Delay, Exchange, Pass
 from promptops.server import EmbeddedServer
 
 Open = Callable[..., Any]
+
+
+class Held(Pass):
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.release = threading.Event()
+
+    async def answer(self, exchange: Exchange) -> None:
+        self.asked.set()
+        while not self.release.is_set():  # noqa: ASYNC110 - set by another thread
+            await asyncio.sleep(0.005)
+        await super().answer(exchange)
+
+
+async def until(event: threading.Event) -> None:
+    with anyio.fail_after(30.0):
+        while not event.is_set():  # noqa: ASYNC110 - set by another thread
+            await anyio.sleep(0.005)
 
 
 @pytest.fixture
@@ -31,7 +51,7 @@ def slow(library: EmbeddedServer) -> Iterator[FaultProxy]:
 def test_regression_11_a_hundred_concurrent_misses_are_one_request(
     slow: FaultProxy, open_any: Open, names: tuple[str, ...]
 ) -> None:
-    outcomes = open_any(slow.url).together("get", 100, names[0])
+    outcomes = open_any(slow.url, timeout=20.0).together("get", 100, names[0])
     assert {id(prompt) for prompt in outcomes} == {id(outcomes[0])}
     assert outcomes[0].slug == names[0]
     assert slow.requests == 1
@@ -64,12 +84,14 @@ def test_control_without_a_flight_they_are_a_hundred(
 
 @pytest.mark.anyio
 async def test_followers_of_a_cancelled_task_are_served(slow: FaultProxy, names: tuple[str, ...]) -> None:
+    slow.set(held := Held())
     async with PromptOpsClient(ClientConfig(base_url=slow.url, read_environment=False)) as client:
         leader = asyncio.create_task(client.prompts.get(names[0]))
-        await asyncio.sleep(0.1)
+        await until(held.asked)
         followers = [asyncio.create_task(client.prompts.get(names[0])) for _ in range(100)]
         await asyncio.sleep(0.1)
         leader.cancel()
+        held.release.set()
         served = await asyncio.gather(*followers)
         assert {prompt.slug for prompt in served} == {names[0]}
         assert leader.cancelled()
@@ -78,6 +100,7 @@ async def test_followers_of_a_cancelled_task_are_served(slow: FaultProxy, names:
 
 def test_followers_of_a_cancelled_scope_are_served_on_trio(slow: FaultProxy, names: tuple[str, ...]) -> None:
     served: list[str | None] = []
+    slow.set(held := Held())
 
     async def main() -> None:
         async with PromptOpsClient(ClientConfig(base_url=slow.url, read_environment=False)) as client:
@@ -93,11 +116,12 @@ def test_followers_of_a_cancelled_scope_are_served_on_trio(slow: FaultProxy, nam
                         await client.prompts.get(names[0])
 
                 tasks.start_soon(lead)
-                await anyio.sleep(0.1)
+                await until(held.asked)
                 for _ in range(100):
                     tasks.start_soon(follow)
                 await anyio.sleep(0.1)
                 scope.cancel()
+                held.release.set()
 
     anyio.run(main, backend="trio")
     assert served == [names[0]] * 100
@@ -115,14 +139,14 @@ def test_followers_of_a_thread_that_ran_out_of_time_are_served(slow: FaultProxy,
                 outcomes.append(error)
 
         def follow() -> None:
-            outcomes.append(client.prompts.get(names[0], timeout=10.0).slug)
+            outcomes.append(client.prompts.get(names[0], timeout=30.0).slug)
 
         threads = [threading.Thread(target=lead), *(threading.Thread(target=follow) for _ in range(50))]
         for thread in threads:
             thread.start()
             time.sleep(0.1 if thread is threads[0] else 0.0)
         for thread in threads:
-            thread.join(20.0)
+            thread.join(60.0)
     assert outcomes.count(names[0]) == 50
     assert slow.requests <= 2
 

@@ -24,8 +24,9 @@ Get = Callable[..., Awaitable[Any]]
 Sleep = Callable[[float], Awaitable[None]]
 Open = Callable[..., Any]
 BATCH = 10
-BOUND = 0.5
-"""Seconds that no read takes on a machine with other work; the fine figures are those of the long form."""
+BOUND = 2.0
+"""Seconds that no read takes on a machine with other work: one that asked would take three; the fine figures are those
+of the long form."""
 
 
 class CountedHole(BlackHole):
@@ -123,7 +124,7 @@ def test_a_hundred_prompts_are_served_through_a_black_hole(
             )
         assert load.errors == []
         assert {name: {id(prompt)} for name, prompt in warm.items()} == load.served
-        assert len(load.took) >= 0.2 * seconds * load.rate
+        assert len(load.took) >= 0.05 * seconds * load.rate
         assert load.share(load.took, 0.99) <= (0.0002 if soak else 0.1)
         assert max(load.took) <= BOUND
         assert max(load.waited, default=0.0) <= (0.005 if soak else BOUND)
@@ -147,7 +148,7 @@ def test_prompts_are_served_whatever_the_outage_looks_like(
     client.load(load)
     assert load.errors == []
     assert {name: {id(prompt)} for name, prompt in warm.items()} == load.served
-    assert len(load.took) >= 0.2 * load.seconds * load.rate
+    assert len(load.took) >= 0.05 * load.seconds * load.rate
     assert max(load.took) <= BOUND
     read = client.read(few[0])
     assert (read.prompt, read.source, read.stale, read.cache_hit) == (warm[few[0]], "memory", True, True)
@@ -166,13 +167,11 @@ def test_trio_is_served_as_well(lose: Callable[[str], Outage], open_any: Open, n
 def test_control_without_a_cache_every_outage_reaches_the_caller(
     outage: Outage, open_blocking: Open, names: tuple[str, ...]
 ) -> None:
-    client = open_blocking(
-        outage.url, api_key="any", verify=outage.verify, cache=CacheConfig(level="none"), timeout=0.3
-    )
+    client = open_blocking(outage.url, api_key="any", verify=outage.verify, cache=CacheConfig(level="none"))
     client.get(names[0])
     outage.begin()
     with pytest.raises(PromptOpsError):
-        client.get(names[0])
+        client.get(names[0], timeout=0.3)
 
 
 def test_a_recovered_server_is_asked_again_without_a_restart(
@@ -186,7 +185,7 @@ def test_a_recovered_server_is_asked_again_without_a_restart(
     assert client.read(names[0]).stale
     time.sleep(0.2)
     outage.end()
-    until = time.monotonic() + 10.0
+    until = time.monotonic() + 40.0
     while client.read(names[0]).stale:
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -206,7 +205,7 @@ def test_a_hung_server_does_not_delay_the_refreshes_of_another(
     for name in names[:20]:
         hung.get(name)  # each wants a refresh now
     assert threading.active_count() < 50
-    until = time.monotonic() + 12.0
+    until = time.monotonic() + 40.0  # one after the other they would take 160
     while well.read(names[0]).stale:
         assert time.monotonic() < until
         time.sleep(0.02)

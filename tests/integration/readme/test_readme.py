@@ -23,7 +23,7 @@ def run_block(code: str, tmp_path: Path) -> str:
     with EmbeddedServer(tmp_path / "data") as server:
         script.write_text(code.replace(PRINTED_ADDRESS, server.url), encoding="utf-8")
         finished = subprocess.run(
-            [sys.executable, "-W", "error", str(script)], capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, "-W", "error", str(script)], capture_output=True, text=True, timeout=200, check=False
         )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout

@@ -111,9 +111,8 @@ def test_missing_uv_is_said_with_where_to_get_it(fake: Fake, monkeypatch: pytest
 def test_server_whose_start_is_interrupted_does_not_go_on(
     interrupt: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = tmp_path / "phoenix"
-    program.write_text("#!/bin/sh\nexec sleep 60\n")
-    program.chmod(0o700)
+    (tmp_path / "phoenix").write_text("import time; time.sleep(60)")
+    (tmp_path / "python").symlink_to(sys.executable)
     started: list[int | None] = []
 
     def interrupted(url: str) -> bool:

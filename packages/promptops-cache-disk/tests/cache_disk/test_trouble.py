@@ -45,7 +45,7 @@ def test_a_full_disk_costs_one_attempt_in_thirty_seconds_and_no_read(make: Make,
     make().write("kept", b"value")
     make().write("key", b"old")
     done = subprocess.run(
-        [sys.executable, "-c", NO_ROOM, str(directory)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", NO_ROOM, str(directory)], capture_output=True, text=True, check=False, timeout=200
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "96 ['File too large', 'File too large', 'File too large', 'File too large'] 96"

@@ -145,12 +145,12 @@ def test_a_child_forked_while_another_thread_writes_can_still_write() -> None:
 
     def hold_the_lock(_key: str, _value: int) -> bool:
         writing.set()
-        release.wait(10)
+        release.wait(60)
         return False
 
     writer = threading.Thread(target=lru.discard_where, args=(hold_the_lock,))
     writer.start()
-    assert writing.wait(10)
+    assert writing.wait(60)
     child = os.fork()
     if child == 0:
         signal.alarm(10)  # a child that waits for the lost lock ends here, and not with 0

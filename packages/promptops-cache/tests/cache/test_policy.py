@@ -476,7 +476,7 @@ def test_news_refresh_at_once_and_serve_meanwhile() -> None:
 def test_hundred_threads_make_one_request() -> None:
     world = World()
     gate = threading.Event()
-    world.origin.during = lambda: wait(gate, 5.0)
+    world.origin.during = lambda: wait(gate, 60.0)
     reads: list[bytes] = []
     threads = [threading.Thread(target=lambda: reads.append(world.read().value)) for _ in range(100)]
     for thread in threads:
@@ -492,7 +492,7 @@ def test_failure_of_the_one_request_is_shared() -> None:
     world = World()
     world.origin.failure = Broken("Broken")
     started = threading.Barrier(20)
-    world.origin.during = lambda: wait(threading.Event(), 0.3)
+    world.origin.during = lambda: wait(threading.Event(), 1.0)  # until all have come
     failures: list[str] = []
 
     def read() -> None:
@@ -523,7 +523,7 @@ def test_cancelled_leader_hands_over() -> None:
     def hang() -> None:
         if not entered.is_set():
             entered.set()
-            cancel.wait(5.0)
+            cancel.wait(60.0)
             raise Cancelled
 
     world.origin.during = hang

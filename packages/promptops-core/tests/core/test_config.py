@@ -90,6 +90,8 @@ def test_credentials_in_the_address_are_refused_and_not_shown() -> None:
         ("max_connections", 0),
         ("user_agent", "a\r\nb"),
         ("verify", False),
+        ("verify", "/certificates.pem"),
+        ("verify", None),
         ("proxy", "ftp://proxy"),
     ],
 )

@@ -68,6 +68,18 @@ def test_message_says_what_happened_and_what_to_do(
     assert found.retryable is True
 
 
+def test_server_without_tls_is_not_taken_for_one_that_is_down() -> None:
+    """The reason is what OpenSSL says when a server answers in plain HTTP."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    incoming.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLError) as said:
+        client.do_handshake()
+    found = public(caused(ConnectFailed(f"no TLS connection: {said.value}"), said.value), "https://localhost:8765")
+    assert "answers, but without TLS: write http://" in found.message
+    assert "running" not in found.message
+
+
 def test_advice_depends_on_where_the_server_should_be() -> None:
     refused = caused(ConnectFailed("x"), ConnectionRefusedError())
     assert "promptops serve" in public(refused, "http://localhost:8765").message
@@ -153,7 +165,7 @@ def tls_server(authority: trustme.CA) -> Iterator[tuple[str, list[str]]]:
     yield f"https://localhost:{listener.getsockname()[1]}", accepted
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
-    thread.join(5)
+    thread.join(30)
 
 
 def test_unknown_certificate_is_refused_once_with_advice(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from promptops.core.errors import ValidationError
-from promptops.core.json_schema import Violation, compile_schema
+from promptops.core.json_schema import Violation, compile_object_schema, compile_schema
 
 USER: dict[str, Any] = {
     "type": "object",
@@ -254,3 +254,12 @@ def test_the_verdict_is_that_of_an_independent_implementation(schema: Any, value
     oracle: Any = jsonschema.Draft202012Validator(schema)
     expected = oracle.is_valid(value)
     assert (compile_schema(schema).check(value) == []) == expected
+
+
+@pytest.mark.parametrize("kinds", ["string", ["null", "array"], []])
+def test_a_schema_of_objects_says_so_or_says_nothing(kinds: Any) -> None:
+    for fine in ({}, {"type": "object"}, {"type": ["null", "object"]}, {"properties": {"a": {"type": "string"}}}):
+        assert compile_object_schema(fine).check({"a": "x"}) == []
+    with pytest.raises(ValidationError) as caught:
+        compile_object_schema({"type": kinds}, field="here")
+    assert caught.value.validation_errors[0]["field"] == "here.type"

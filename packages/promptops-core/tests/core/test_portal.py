@@ -10,7 +10,7 @@ from promptops.core.portal import close_portal, portal
 
 
 def run_python(code: str) -> tuple[str, str, int]:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=False)
     return done.stdout.strip(), done.stderr.strip(), done.returncode
 
 

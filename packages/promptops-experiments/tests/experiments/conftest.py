@@ -33,6 +33,7 @@ class MemoryServer:
         self.spaces = [{"id": make_id("Space", 1), "name": "default"}]
         self.datasets: list[dict[str, Any]] = []
         self.examples: dict[str, list[dict[str, Any]]] = {}
+        self.versions: dict[str, list[dict[str, Any]]] = {}
         self.experiments: list[dict[str, Any]] = []
         self.runs: dict[str, list[dict[str, Any]]] = {}
         self.slept: list[float] = []
@@ -73,7 +74,8 @@ class MemoryServer:
                 self.datasets.remove(_one(self.datasets, dataset_id))
                 return None
             case ["GET", "datasets", dataset_id, "examples"]:
-                return _paged("examples", self.examples[dataset_id], query)
+                version = self.versions.get(query.get("dataset_version_id", ""), self.examples[dataset_id])
+                return _paged("examples", version, query)
             case ["POST", "datasets", dataset_id, "examples"]:
                 ids = self._add_examples(dataset_id, body["examples"])
                 return {**_one(self.datasets, dataset_id), "dataset_version_id": "v1", "example_ids": ids}

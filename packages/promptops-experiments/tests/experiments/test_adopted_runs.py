@@ -23,7 +23,7 @@ from promptops.experiments import (
 )
 from promptops.experiments._imported import record_of, with_parts
 from promptops.experiments._unit_rows import row_of
-from promptops.experiments.journal import ResumeRefused
+from promptops.experiments.journal import Journal, ResumeRefused
 from promptops.models import DatasetExample
 from promptops.models.experiments import ExperimentRun, evaluation_columns
 
@@ -148,13 +148,26 @@ def test_another_machine_scores_what_the_server_has(
 def test_nothing_is_compared_with_code_that_is_not_known_and_everything_afterwards(
     call: Call, questions: str, machines: tuple[Path, Path]
 ) -> None:
-    call("run", "e", dataset=questions, task=Paid(), parameters={"model": "a"}, journal=machines[0])
+    fails = Paid(lambda example: example["expected"] == "4")
+    call("run", "e", dataset=questions, task=fails, parameters={"model": "a"}, journal=machines[0])
     task = Paid()
     call("rescore", "e", exact_match(), journal=machines[1])
-    call("resume", "e", task=task, parameters={"model": "b"}, journal=machines[1])
-    assert not task.calls
+    call("retry_failed", "e", task=task, parameters={"model": "b"}, journal=machines[1])
+    assert task.calls == {"4": 1}
     with pytest.raises(ResumeRefused, match="model"):
         call("resume", "e", task=task, parameters={"model": "c"}, journal=machines[1])
+
+
+def test_a_resume_that_finds_nothing_to_run_says_nothing_of_how_the_rows_were_made(
+    call: Call, questions: str, machines: tuple[Path, Path]
+) -> None:
+    call("run", "e", dataset=questions, task=Paid(), parameters={"model": "a"}, journal=machines[0])
+    task = Paid()
+    for model in ("b", "c"):
+        call("resume", "e", dataset=questions, task=task, parameters={"model": model}, journal=machines[1])
+    assert not task.calls
+    with Journal.open(machines[1]) as journal:
+        assert not journal.get("e").plan.fingerprint.is_known
 
 
 def test_other_repetitions_than_the_stored_ones_are_a_plan_and_no_change(

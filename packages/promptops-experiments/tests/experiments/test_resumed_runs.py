@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import msgspec
 import pytest
 from promptops.core.errors import AuthenticationError, ConflictError, NetworkError, NotFoundError, ValidationError
 from promptops.core.messages import Request
@@ -21,11 +22,13 @@ from promptops.experiments import (
     SyncDatasets,
     SyncExperiments,
     UploadError,
+    compare,
     exact_match,
     rescore,
     run,
 )
 from promptops.experiments.journal import ExperimentHeld, Journal, ResumeRefused
+from promptops.experiments.reports import journaled_result
 from promptops.models import DatasetExample
 
 if TYPE_CHECKING:
@@ -252,6 +255,51 @@ def test_a_resume_that_would_mix_things_is_refused(
     assert [item.kind for item in caught.value.changes] == [change]
     result = call("resume", "e", accept_changes=True, **options)
     assert len(result.rows) == (20 if change == "repetitions" else 10)
+
+
+@pytest.mark.parametrize("change", ["task", "parameter", "examples"])
+def test_changes_that_are_accepted_for_nothing_to_run_claim_nothing(
+    call: Call, questions: str, server: MemoryServer, journal_path: Path, change: str
+) -> None:
+    options: dict[str, Any] = {"task": Paid(), "parameters": {"model": "a"}}
+    call("run", "e", dataset=questions, **options)
+    with Journal.open(journal_path) as journal:
+        before, units = journal.get("e"), list(journal.units("e"))
+    changed = server.examples[server.datasets[0]["id"]][0]
+    if change == "examples":
+        changed["question"] = "changed"
+    elif change == "task":
+        options["task"] = Paid()
+        options["task"].fingerprint = "2"
+    else:
+        options["parameters"] = {"model": "b"}
+    result = call("resume", "e", accept_changes=True, **options)
+    with Journal.open(journal_path) as journal:
+        assert msgspec.structs.replace(journal.get("e"), finished_at=before.finished_at) == before
+        assert list(journal.units("e")) == units
+    with pytest.raises(ResumeRefused):
+        call("resume", "e", **options)
+    again = call("run", "again", dataset=questions, **options)
+    assert compare(result, again).changed_examples == ([changed["id"]] if change == "examples" else [])
+    assert compare(journaled_result("e"), again).changed_examples == ([changed["id"]] if change == "examples" else [])
+
+
+def test_changes_that_are_accepted_are_recorded_once_something_runs(
+    call: Call, questions: str, server: MemoryServer, journal_path: Path
+) -> None:
+    fails = Paid()
+    fails.fails = lambda example: example["expected"] == "4"
+    call("run", "e", dataset=questions, task=fails, parameters={"model": "a"})
+    changed = server.examples[server.datasets[0]["id"]][0]
+    changed["question"] = "changed"
+    result = call("retry_failed", "e", task=Paid(), parameters={"model": "a"}, accept_changes=True)
+    with Journal.open(journal_path) as journal:
+        assert [item.kind for item in journal.get("e").overrides] == ["examples"]
+    assert len(call("resume", "e", task=Paid(), parameters={"model": "a"}).rows) == 10
+    again = call("run", "again", dataset=questions, task=Paid())
+    # Its row was made of the question as it was, although the experiment is one of the new questions now.
+    assert compare(result, again).changed_examples == [changed["id"]]
+    assert compare(journaled_result("e"), again).changed_examples == [changed["id"]]
 
 
 def test_what_is_not_said_again_is_as_it_was(call: Call, questions: str) -> None:

@@ -98,12 +98,12 @@ def test_latency_is_that_of_the_attempt_that_succeeded() -> None:
 
     def task(example: DatasetExample) -> str:
         if slow.pop() if slow else False:
-            time.sleep(0.3)
+            time.sleep(1.0)
             raise ConnectionError
         return "x"
 
     [row] = run("e", dataset=numbers(1), task=task, retries=1, progress=False).rows
-    assert (row.latency_ms or 0) < 100
+    assert (row.latency_ms or 0) < 900
 
 
 @pytest.mark.usefixtures("quick")
@@ -157,7 +157,7 @@ def test_an_attempt_that_takes_too_long_is_cancelled_and_tried_again() -> None:
                 cancelled.append(1)
         return "x"
 
-    [row] = run("e", dataset=numbers(1), task=task, retries=1, task_timeout=0.05, progress=False).rows
+    [row] = run("e", dataset=numbers(1), task=task, retries=1, task_timeout=0.5, progress=False).rows
     assert (row.output, row.fields["promptops.attempts"]) == ("x", 2)
 
 

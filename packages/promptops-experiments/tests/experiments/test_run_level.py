@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import statistics
 import sys
@@ -347,6 +348,21 @@ class Leaves:
 def test_an_evaluator_that_wants_to_end_the_program_does_not_cost_the_result() -> None:
     assert "SystemExit" in (only(Leaves(SystemExit(3))).error or "")
     assert "SystemExit" in (only({"plain": lambda rows: sys.exit(3)}).error or "")
+
+
+@pytest.mark.parametrize("error", [GeneratorExit(), asyncio.CancelledError(), StopAsyncIteration()])
+@pytest.mark.parametrize("backend", ["sync", "asyncio", "trio"])
+@pytest.mark.parametrize("kind", ["coroutine", "function"])
+def test_whatever_an_evaluator_of_a_run_raises_is_its_error(error: BaseException, backend: str, kind: str) -> None:
+    def plain(rows: object) -> float:
+        raise error
+
+    evaluators: Any = Leaves(error) if kind == "coroutine" else {"leaves": plain}
+    if backend == "sync":
+        found = evaluate_rows(evaluators, ROWS)
+    else:
+        found = anyio.run(lambda: evaluate_rows_async(evaluators, ROWS), backend=backend)
+    assert type(error).__name__ in (found["leaves"].error or "")
 
 
 def test_ctrl_c_within_an_evaluator_is_ctrl_c_and_the_next_one_can_still_run() -> None:

@@ -205,3 +205,57 @@ def test_decoder_is_shared_by_threads() -> None:
     for thread in threads:
         thread.join()
     assert found == [DOCUMENT] * 8
+
+
+TWO_THREADS = """
+import sys, threading
+import msgspec
+from promptops.models import decoder
+
+inside, go_on = threading.Event(), threading.Event()
+
+class Slow:
+    def __class_getitem__(cls, item):
+        if not inside.is_set():  # msgspec looks at the fields of Inner, and is half done with those of Outer
+            inside.set()
+            assert go_on.wait(60)
+        return item
+
+class Inner(msgspec.Struct):
+    text: "Slow[str]"
+
+class Outer(msgspec.Struct):
+    inner: "Inner"
+
+def bare():
+    return msgspec.json.Decoder(Outer).decode(BODY)
+
+def ours():
+    return decoder(Outer).decode(BODY)
+
+BODY = b'{"inner": {"text": "two"}}'
+decode = {"bare": bare, "ours": ours}[sys.argv[1]]
+found = []
+threads = [threading.Thread(target=lambda: found.append(decode())) for _ in range(2)]
+threads[0].start()
+assert inside.wait(60)
+threads[1].start()
+threads[1].join(0.3)
+go_on.set()
+for thread in threads:
+    thread.join(60)
+assert found == [Outer(Inner("two"))] * 2, found
+"""
+
+
+def in_two_threads(which: str) -> int:
+    return subprocess.run([sys.executable, "-c", TWO_THREADS, which], capture_output=True, check=False).returncode
+
+
+def test_threads_that_meet_a_struct_in_the_same_moment_do_not_crash() -> None:
+    assert in_two_threads("ours") == 0
+
+
+def test_without_our_decoder_they_do() -> None:
+    # The control of the test above: the process dies of a signal, or decodes nonsense.
+    assert in_two_threads("bare") != 0

@@ -14,6 +14,7 @@ from promptops.phoenix._checks import (
     check_name,
     check_prompt_name,
     check_repetitions,
+    check_storable,
     check_tag_name,
     json_body,
 )
@@ -79,6 +80,14 @@ def test_number_that_is_not_finite_is_refused_with_its_place(number: float) -> N
     assert caught.value.validation_errors[0]["field"] == "output.scores[1].x"
     with pytest.raises(ValidationError):
         json_body({"score": number})
+
+
+@pytest.mark.parametrize("number", [1e20, -1.5e300, 2.0**64, -(2.0**63), 2**64, -(2**63) - 1])
+def test_number_that_the_server_could_not_read_again_is_refused_with_its_place(number: float) -> None:
+    check_finite("metadata", {"a": number})
+    check_storable("metadata", {"a": [1e15, 1.8e19, -9.2e18, 2**64 - 1, 1e-300, "1e20", {"1e20": True}]})
+    with pytest.raises(ValidationError, match=r"^metadata\.a\[1\]\.b is a number of more than 64 bits"):
+        check_storable("metadata", {"a": [1, {"b": number}]})
 
 
 @pytest.mark.parametrize("value", [object(), {"a": {1, object()}}, "\ud800"])

@@ -14,8 +14,9 @@ from promptops.experiments.datasets import RowsError
 from promptops.experiments.datasets._spool import Spool
 from promptops.phoenix._generated import models as wire
 from promptops.phoenix.datasets._changes import Difference, Known, difference_of, every_row, merge_into
+from promptops.phoenix.datasets._columns import Columns, column_lines
 from promptops.phoenix.datasets._examples import parts_of
-from promptops.phoenix.datasets._rows import Columns, ContentIds, body_of, column_lines, digest_of, row_lines, row_of
+from promptops.phoenix.datasets._rows import ContentIds, body_of, digest_of, row_lines, row_of
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from promptops.phoenix._generated import models as wire
-from promptops.phoenix.datasets._examples import MARKER, example_of, fields_of, large_integers, parts_of
+from promptops.phoenix._numbers import large_numbers
+from promptops.phoenix.datasets._examples import MARKER, example_of, fields_of, parts_of
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 # Half of a surrogate pair is no text, and is refused before.
@@ -26,7 +27,7 @@ FIELDS = st.dictionaries(NAMES, JSON | METADATA, max_size=5)
 
 def stored(value: Any) -> Any:
     """What the server sends after it has been sent that."""
-    assert not list(large_integers(value))
+    assert not list(large_numbers(value))
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
@@ -78,6 +79,9 @@ def test_a_flat_example_is_kept_with_a_mark() -> None:
         ({"q": 1}, {}, {MARKER: [], "reviewed": True}, {"q": 1, "metadata": {"reviewed": True}}),
         ({"n": "no number"}, {}, {MARKER: {"outside": [], "integers": [["n"], ["gone", 0], []]}}, {"n": "no number"}),
         ({"n": "42"}, {}, {MARKER: {"outside": [], "integers": [["n"]]}}, {"n": "42"}),
+        ({"n": "1.5e+20"}, {}, {MARKER: {"outside": [], "integers": [["n"]]}}, {"n": 1.5e20}),
+        ({"n": "1e+10"}, {}, {MARKER: {"outside": [], "integers": [["n"]]}}, {"n": "1e+10"}),
+        ({"n": "1e+999"}, {}, {MARKER: {"outside": [], "integers": [["n"]]}}, {"n": "1e+999"}),
         ({"n": "9" * 19}, {}, {MARKER: {"outside": [], "integers": [["n"]]}}, {"n": "9" * 19}),
         ({"n": "9" * 5000}, {}, {MARKER: {"outside": [], "integers": [["n"]]}}, {"n": "9" * 5000}),
     ],
@@ -104,9 +108,9 @@ def test_what_the_server_keeps_is_not_changed_by_reading_it() -> None:
     assert msgspec.json.encode(kept) == before
 
 
-def test_integers_that_the_server_cannot_store_are_found_wherever_they_are() -> None:
+def test_numbers_that_the_server_cannot_store_are_found_wherever_they_are() -> None:
     value = {"a": [1, 2**64, {"b": -(2**63) - 1}], "c": [2**64 - 1, -(2**63), True, 1e300]}
-    assert list(large_integers(value)) == [("a", 1), ("a", 2, "b")]
+    assert list(large_numbers(value)) == [("a", 1), ("a", 2, "b"), ("c", 3)]
 
 
 def test_runs_are_stored_with_the_id_of_the_server_and_the_own_id_is_kept() -> None:

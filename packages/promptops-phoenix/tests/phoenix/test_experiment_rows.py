@@ -7,12 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from promptops.core import RuntimeConfig, SyncRuntime
+from promptops.core.bridge import drive
 from promptops.core.errors import InvalidResponseError, UnsupportedOperation, ValidationError
+from promptops.core.testing import FakeTransport, json_response
 from promptops.models.experiments import Evaluation, ExperimentRun, evaluation_columns
 from promptops.phoenix import _generated as wire
 from promptops.phoenix._ids import global_id
 from promptops.phoenix.experiments._rows import checked_runs, logged_evaluation, logged_run
-from promptops.phoenix.experiments._store_reading import Annotation, annotations_of, row_of, same_value
+from promptops.phoenix.experiments._store_reading import Annotation, exported_annotations, row_of, same_value
 from promptops.phoenix.experiments._store_rows import evaluation_drafts, names_of, run_drafts
 
 EXAMPLE = global_id("DatasetExample", 7)
@@ -86,7 +89,7 @@ def test_failed_run_has_no_output() -> None:
 @pytest.mark.parametrize("token", ["NaN", "Infinity", "[1, -Infinity]", "{", "", "1 2"])
 def test_typed_output_that_is_not_json_is_refused(token: str) -> None:
     with pytest.raises(ValidationError, match=r"runs\[0\]\.promptops\.output") as caught:
-        run_drafts([run("x", **{"promptops.output": token})])
+        list(run_drafts([run("x", **{"promptops.output": token})]))
     assert [problem["field"] for problem in caught.value.validation_errors] == ["runs[0].promptops.output"]
 
 
@@ -112,42 +115,44 @@ def test_typed_output_that_is_not_json_is_refused(token: str) -> None:
 )
 def test_what_the_server_would_take_wrongly_is_refused_with_its_place(fields: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        run_drafts([run(), run(**fields)])
+        list(run_drafts([run(), run(**fields)]))
     assert caught.value.validation_errors[0]["field"] == f"runs[1].{field}"
 
 
 @pytest.mark.parametrize("example_id", [None, "7", "", "RGF0YXNldEV4YW1wbGU6Nw", global_id("Dataset", 7)])
 def test_id_that_is_none_of_an_example_is_refused(example_id: str | None) -> None:
     with pytest.raises(ValidationError, match=r"runs\[0\]\.example_id"):
-        run_drafts([ExperimentRun(example_id=example_id, output="4")])
+        list(run_drafts([ExperimentRun(example_id=example_id, output="4")]))
 
 
 def test_one_unit_twice_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"runs\[2\]\.repetition is that of runs\[0\]"):
-        run_drafts([run(), repeated(2), run("5")])
+        list(run_drafts([run(), repeated(2), run("5")]))
 
 
 def test_every_bad_row_is_named() -> None:
     with pytest.raises(ValidationError) as caught:
-        run_drafts([run(latency=NAN), run(), repeated(0)])
+        list(run_drafts([run(latency=NAN), run(), repeated(0)]))
     assert [problem["field"] for problem in caught.value.validation_errors] == ["runs[0].latency", "runs[2].repetition"]
 
 
 def test_output_that_nests_too_deep_to_be_read_again_is_refused() -> None:
     deep = "[" * 60 + "]" * 60
     with pytest.raises(ValidationError, match="nests deeper"):
-        run_drafts([run(deep, **{"promptops.output": deep})])
+        list(run_drafts([run(deep, **{"promptops.output": deep})]))
     fine = "[" * 40 + "]" * 40
-    assert run_drafts([run(fine, **{"promptops.output": fine})])
+    assert list(run_drafts([run(fine, **{"promptops.output": fine})]))
 
 
-@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
-def test_whole_number_at_which_the_server_fails_is_refused(number: int) -> None:
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30, 1e20, 2.0**64, -(2.0**63), 1.5e300])
+def test_number_at_which_the_server_fails_is_refused(number: float) -> None:
     typed = msgspec.json.encode({"a": [number]}).decode()
-    with pytest.raises(ValidationError, match=r"runs\[0\]\.output holds a whole number of more than 64 bits"):
-        run_drafts([run(typed, **{"promptops.output": typed})])
-    fine = msgspec.json.encode({"a": [2**64 - 1, -(2**63), True], "b": str(number)}).decode()
-    assert run_drafts([run(fine, **{"promptops.output": fine})])
+    with pytest.raises(ValidationError, match=r"runs\[0\]\.output holds a number of more than 64 bits"):
+        list(run_drafts([run(typed, **{"promptops.output": typed})]))
+    fine = msgspec.json.encode(
+        {"a": [2**64 - 1, -(2**63), True, 1.8e19, -9.2e18, 1e15, 1e-300], "b": str(number)}
+    ).decode()
+    assert list(run_drafts([run(fine, **{"promptops.output": fine})]))
 
 
 def test_everything_of_a_row_comes_back() -> None:
@@ -238,8 +243,10 @@ def test_stored_score_that_is_no_number_is_an_error_of_its_evaluation(score: flo
 
 
 def test_export_of_another_form_is_named() -> None:
+    answers = FakeTransport([json_response([{"example_id": 1}])])
+    runtime = SyncRuntime(RuntimeConfig(base_url="http://phoenix.test"), transport=answers)
     with pytest.raises(InvalidResponseError, match="expected form"):
-        annotations_of([{"example_id": 1}])
+        drive(exported_annotations(runtime, global_id("Experiment", 1)))
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,15 @@ def test_thing_is_fetched_below_the_base_path_with_an_escaped_query() -> None:
     assert script.last.target == "/sub/v1/datasets?id=RGF0%3D%26x"
 
 
+@pytest.mark.parametrize(("headers", "told"), [(EMPTY, True), (VERSION, False)])
+def test_answer_of_another_form_is_blamed_on_the_address_unless_a_phoenix_sent_it(
+    headers: Mapping[str, str], told: bool
+) -> None:
+    with pytest.raises(InvalidResponseError, match="required field `data`") as caught:
+        Script(text(b'{"hello":1}', media="application/json", headers=headers)).run(_http.fetch, "/v1/x", One)
+    assert ("Perhaps base_url does not lead to a Phoenix server" in str(caught.value)) is told
+
+
 CALLS: dict[str, Callable[[Script], object]] = {
     "fetch": lambda script: script.run(_http.fetch, "/v1/x", One),
     "fetch_page": lambda script: script.run(_http.fetch_page, "/v1/x", Many, limit=1, cursor=None, convert=str),

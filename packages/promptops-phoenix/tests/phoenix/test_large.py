@@ -20,6 +20,7 @@ from promptops.phoenix import _answers, _http, _large
 from promptops.phoenix._ids import global_id
 from promptops.phoenix._versions import ServerVersion
 from promptops.phoenix.datasets._resource import AsyncPhoenixDatasets
+from promptops.phoenix.experiments._store import PhoenixExperimentStore
 
 pytestmark = pytest.mark.anyio
 P = ParamSpec("P")
@@ -27,7 +28,7 @@ T = TypeVar("T")
 DATASET, WHEN = global_id("Dataset", 1), "2026-01-01T00:00:00+00:00"
 LONGEST = 0.1
 """Seconds of computing after which others must have had their turn."""
-READ, MADE = 15_000, 6_000
+READ, MADE, RUNS = 15_000, 6_000, 25_000
 _EXAMPLE = {
     "id": "own",
     "node_id": global_id("DatasetExample", 1),
@@ -135,6 +136,32 @@ async def read(client: AsyncPhoenixDatasets) -> None:
     assert count == READ
 
 
+def answers_of_runs() -> tuple[Response, Response]:
+    """The runs of an experiment, and its export with two evaluations of each."""
+    times = {"start_time": WHEN, "end_time": WHEN}
+    runs: list[dict[str, Any]] = []
+    exported: list[dict[str, Any]] = []
+    for number in range(1, RUNS + 1):
+        unit = {"repetition_number": 1, "output": {"answer": "yes"}, **times}
+        example = global_id("DatasetExample", number)
+        ids = {"id": global_id("ExperimentRun", number), "experiment_id": global_id("Experiment", 1)}
+        runs.append({**ids, **unit, "dataset_example_id": example})
+        said = [{"name": name, "annotator_kind": "CODE", "score": 1.0, **times} for name in ("one", "two")]
+        exported.append({**unit, "example_id": example, "annotations": said})
+    return json_response({"data": runs[::-1], "next_cursor": None}), json_response(exported)
+
+
+async def read_runs(kind: type[AsyncRuntime], page: Response, export: Response) -> None:
+    def answer(attempt: Attempt) -> Response:
+        return export if attempt.target.endswith("/json") else page
+
+    runtime = kind(RuntimeConfig(base_url="http://phoenix.test"), transport=FakeTransport(answer))
+    found = [run async for run in PhoenixExperimentStore(runtime).runs(global_id("Experiment", 1))]
+    assert [run.example_id for run in found[:2]] == [global_id("DatasetExample", number) for number in (1, 2)]
+    assert all(run.scores == {"one": 1.0, "two": 1.0} for run in found[-2:])
+    assert len(found) == RUNS
+
+
 async def create(client: AsyncPhoenixDatasets) -> None:
     row = {f"field {number}": {"text": f"text {number}"} for number in range(30)}
     assert (await client.create("many", (row for _ in range(MADE)))).id == DATASET
@@ -157,6 +184,13 @@ async def test_without_threads_both_would_stop_it() -> None:
     """The bound above means something."""
     assert await longest_stall(read(datasets(OnTheLoop, examples_body(READ)))) > LONGEST
     assert await longest_stall(create(datasets(OnTheLoop))) > LONGEST
+
+
+@pytest.mark.usefixtures("_only_this_test")
+async def test_reading_many_runs_leaves_the_loop_to_others() -> None:
+    answers = answers_of_runs()
+    assert await longest_stall(read_runs(AsyncRuntime, *answers)) < LONGEST
+    assert await longest_stall(read_runs(OnTheLoop, *answers)) > LONGEST
 
 
 @pytest.mark.usefixtures("_only_this_test")

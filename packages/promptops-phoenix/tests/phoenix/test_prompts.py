@@ -33,9 +33,9 @@ from promptops.phoenix._profiles import PROMPT
 from promptops.phoenix._versions import ServerVersion
 from promptops.phoenix.prompts._cache import PromptBackground
 from promptops.phoenix.prompts._resource import AsyncPhoenixPrompts, SyncPhoenixPrompts
+from promptops.phoenix.prompts._response import UNKNOWN_TIME, response_of
 from promptops.phoenix.prompts._store import PhoenixPromptStore
-from promptops.phoenix.prompts._store_drafts import data_of, name_of, same_content
-from promptops.phoenix.prompts._store_reads import UNKNOWN_TIME, response_of
+from promptops.phoenix.prompts._store_drafts import draft_of, name_of, same_content
 from promptops.phoenix.prompts._turns import Turns
 from promptops.prompts import NativePromptStore
 from promptops.prompts.stores import PromptStore
@@ -162,20 +162,20 @@ def test_name_of_a_new_prompt_is_its_slug_or_its_name() -> None:
 
 def test_refused_tag_is_told_how_to_set_one_and_not_how_to_lose_it() -> None:
     with pytest.raises(ValidationError) as caught:
-        data_of(PromptCreate(name="greeting", content="x", tags=["production"]), allow_loss=False)
+        draft_of(PromptCreate(name="greeting", content="x", tags=["production"]), allow_loss=False)
     assert "create_prompt(..., tags=[...])" in caught.value.message
     assert "set_label(" in caught.value.message
     assert "allow_loss" not in caught.value.message
     with pytest.raises(ValidationError, match="allow_loss") as caught:
-        data_of(PromptCreate(name="greeting", content="x", tags=["a"], variables_schema={"a": 1}), allow_loss=False)
+        draft_of(PromptCreate(name="greeting", content="x", tags=["a"], variables_schema={"a": 1}), allow_loss=False)
     assert "set_label(" in caught.value.message
     with pytest.raises(ValidationError, match="allow_loss") as caught:
-        data_of(PromptCreate(name="greeting", content="x", variables_schema={"a": 1}), allow_loss=False)
+        draft_of(PromptCreate(name="greeting", content="x", variables_schema={"a": 1}), allow_loss=False)
     assert "set_label(" not in caught.value.message
 
 
 def test_versions_that_say_the_same_are_the_same() -> None:
-    data = data_of(version(1, description=None), allow_loss=False)
+    data = draft_of(version(1, description=None), allow_loss=False).value
     assert isinstance(data, PromptVersionData)
     assert same_content(data, version(2, description=""))
     assert same_content(data, version(2, metadata={}, tools=None, response_format=None))
@@ -221,7 +221,7 @@ def test_create_that_never_left_is_not_looked_for() -> None:
 
 def test_second_request_counts_as_the_first_when_both_were_stored() -> None:
     """The first was on its way for longer than its effect was waited for."""
-    sent_data = data_of(PromptCreate(name="greeting", content="x"), allow_loss=False)
+    sent_data = draft_of(PromptCreate(name="greeting", content="x"), allow_loss=False).value
     plain: Any = msgspec.to_builtins(sent_data)
     late, second = (plain | {"id": global_id("PromptVersion", number)} for number in (3, 4))
     store, transport = blocking(

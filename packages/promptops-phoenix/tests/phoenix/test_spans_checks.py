@@ -137,6 +137,8 @@ NUL = "x\0y"
     [
         ({"attributes": {"a": 2**64}}, "attributes.a"),
         ({"attributes": {"a": -(2**63) - 1}}, "attributes.a"),
+        ({"attributes": {"a": 1e20}}, "attributes.a"),
+        ({"attributes": {"a": {"b": [0.5, -1.5e300]}}}, "attributes.a.b[1]"),
         ({"attributes": {"a": [{"b": 2**70}]}}, "attributes.a[0].b"),
         ({"events": [SpanEvent(name="e", timestamp=NOW, attributes={"n": 2**70})]}, "events[0].attributes.n"),
         ({"attributes": {"a": NUL}}, "attributes.a"),
@@ -161,7 +163,7 @@ def test_what_a_server_would_lose_after_it_took_it_is_refused(lost: dict[str, An
     "attributes",
     [
         {"a": 2**64 - 1, "b": -(2**63)},
-        {"a": "1" * 40, "b": "\\u0000", "c": [1.5e300]},
+        {"a": "1" * 40, "b": "\\u0000", "c": [1.8e19, -9.2e18, 1.5e-300]},
         {"a": [1], "a[0]": 2, "b": {"c": 1}, "b.d": 2},
         {"openinference.span.kind": "CHAIN"},
         {"a": eval("[" * 50 + "]" * 50)},

@@ -147,6 +147,15 @@ def test_of_spans_stored_in_part_after_a_lost_answer_the_rest_is_sent() -> None:
     assert script.sent[-1] == [SPANS[1].span_id, SPANS[2].span_id]
 
 
+def test_spans_that_a_lost_request_brought_later_are_no_duplicates() -> None:
+    """The server takes spans first and stores them a moment later, so it does not name all of them at once."""
+    first, later = refusal(SPANS[0]), refusal(SPANS[1])
+    script = Script(LOST, first, first, later, later, TAKEN)
+    done = script.spans.log(project="p", spans=SPANS)
+    assert (done.queued, done.skipped) == (3, ())
+    assert script.sent[-1] == [SPANS[2].span_id]
+
+
 def test_spans_that_are_taken_the_second_time_are_taken() -> None:
     assert Script(refusal(SPANS[0]), TAKEN).spans.log(project="p", spans=SPANS).queued == 3
 
@@ -407,3 +416,20 @@ def test_answer_that_does_not_say_the_id_of_each_annotation_is_no_answer(ids: in
     page = Response(status=200, headers={"content-type": "text/html"}, body=b"<!doctype html>")
     with pytest.raises(InvalidResponseError, match="web page"):
         Script(page).annotations.add_many(annotations=two)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "sizes"),
+    [
+        ("spans", {}, [200, 200]),
+        ("spans", {"limit": 1000}, [200, 200]),
+        ("spans", {"limit": 7}, [7, 7]),
+        ("traces", {}, [1000, 1000]),
+        ("traces", {"include_spans": True}, [200, 200]),
+    ],
+)
+def test_spans_come_in_pages_that_fit_into_an_answer(method: str, arguments: dict[str, Any], sizes: list[int]) -> None:
+    script = Script(json_response({"data": [], "next_cursor": "more"}), EMPTY)
+    assert getattr(script, method).list(project="p", **arguments) == []
+    targets = [attempt.target for attempt in script.transport.attempts]
+    assert [int(target.partition("limit=")[2].partition("&")[0]) for target in targets] == sizes

@@ -11,8 +11,8 @@ from promptops.core.errors import ValidationError
 from promptops.core.pagination import CursorPage
 from promptops.core.urls import encode_query
 from promptops.phoenix._listing import check_limit, grouped, iterate_pages, path_id
-from promptops.phoenix.tracing._spans_query import needed_features, span_queries
-from promptops.phoenix.tracing._traces_query import trace_queries
+from promptops.phoenix.tracing._spans_filters import needed_features, span_queries
+from promptops.phoenix.tracing._traces_filters import trace_queries
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ORDER = [("sort", "id"), ("order", "desc")]

@@ -17,6 +17,7 @@ from promptops.models import PromptResponse
 from promptops.prompts import AsyncPrompts, codegen
 from promptops.prompts._codegen_names import function_name, parameter_names
 from promptops.prompts.codegen import generate_module
+from promptops.prompts.render import render_prompt
 from promptops.prompts.typed import RenderOptions, Renders
 
 Make = Callable[..., PromptResponse]
@@ -77,6 +78,19 @@ def test_a_function_renders_its_prompt_with_variables_and_options(make_prompt: M
     prompts = Recorder()
     assert module.support_first_reply(prompts, who="Ada", version="1.0.0", timeout=2.0) == "rendered"
     assert prompts.calls == [("support/first-reply", {"who": "Ada"}, {"version": "1.0.0", "timeout": 2.0})]
+
+
+def test_a_function_can_be_called_strictly_though_the_text_uses_not_all_that_is_declared(make_prompt: Make) -> None:
+    schema = {"type": "object", "properties": {"listed": {"type": "string"}}}
+    prompt = make_prompt(slug="greeting", variables=["who", "spare"], variables_schema=schema)
+
+    class Prompts:
+        def render(self, name: str, variables: Any = None, **options: Any) -> str:
+            assert name == "greeting"
+            return render_prompt(prompt, variables, **options).content
+
+    module = executed(generate_module([prompt]))
+    assert module.greeting(Prompts(), who="Ada", spare=1, listed="x", strict=True) == "Hello Ada!"
 
 
 def test_an_optional_variable_that_was_left_out_is_not_sent_and_none_is(make_prompt: Make) -> None:

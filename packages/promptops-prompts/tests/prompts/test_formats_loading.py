@@ -18,7 +18,7 @@ prompt = Rendered(content="", messages=[{"role": "user", "content": "Hi"}], vari
 
 
 def run(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=200)
     return done.stdout.strip()
 
 

@@ -94,6 +94,31 @@ def test_line_ends_survive() -> None:
     assert render("a\n{{ v }}\n", v="\r\n") == "a\n\r\n\n"
 
 
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("a\r\n{{ v }}\nb\rc\r\n\r", "a\r\n1\nb\rc\r\n\r"),
+        ("{% if v %}\r\nx\n{% endif %}\r\n", "\r\nx\n\r\n"),
+        ("a \r\n{%- if v -%}\r\n x \r\n{%- endif -%}\r\nb", "axb"),
+        ("{{ v\r\n}}{#\r\n#}{{ 'a\r\nb' }}\n", "1a\r\nb\n"),
+        ("{{ 'a\\\r\nb' }}\r\n\n", "ab\r\n\n"),
+        ("{% raw %}\r\n{{ }}\n{% endraw %}\r", "\r\n{{ }}\n\r"),
+        ("{{ '\\x1c' }}\r\n\n", "\x1c\r\n\n"),
+        ("\x1c\x1d{{ v }}\r\n\n", "\x1c\x1d1\r\n\n"),
+        ("C:\\\r\n\n", "C:\\\r\n\n"),
+    ],
+)
+def test_mixed_line_ends_are_those_that_were_written(template: str, expected: str) -> None:
+    assert render(template, v=1) == expected
+
+
+def test_a_text_that_has_no_blank_left_for_its_carriage_returns_is_refused() -> None:
+    blanks = "\x1c\x1d\x1e\x1f\x0b\x0c\x85\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
+    assert render(f"{blanks}\n") == f"{blanks}\n"
+    with pytest.raises(ValidationError, match="carriage returns"):
+        render(f"{blanks}\r\n")
+
+
 def test_all_missing_variables_are_named_at_once() -> None:
     found = problems_of("{{ b }}{% for x in a %}{{ x }}{{ c.d }}{% endfor %}{% if e %}{{ f }}{% endif %}", e=False)
     assert [(item["field"], item["code"]) for item in found] == [

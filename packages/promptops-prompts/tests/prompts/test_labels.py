@@ -100,25 +100,49 @@ async def test_many_prompts_are_asked_for_by_version_and_by_label_at_once(
         await prompts.get_many(["a"], labels={"b": "production"})
 
 
-async def test_a_render_on_the_server_names_the_label(stub: Any, prompts: AsyncPrompts) -> None:
-    stub.reply(
-        {
-            "prompt_id": "x",
-            "version": "1.0.0",
-            "rendered_content": "Hi",
-            "messages": [],
-            "tools": [{"name": "search"}],
-            "variables_used": ["who"],
-            "processing_time_ms": 1.0,
-            "cache_hit": False,
-        }
-    )
+async def test_a_render_on_the_server_names_the_label(stub: Any, prompts: AsyncPrompts, make_json: Any) -> None:
+    rendering: dict[str, Any] = {
+        "prompt_id": "x",
+        "version": "1.0.0",
+        "rendered_content": "Hi",
+        "messages": [],
+        "tools": [{"name": "search"}],
+        "variables_used": ["who"],
+        "processing_time_ms": 1.0,
+        "cache_hit": False,
+    }
+    declared: list[str] = ["who"]
+
+    def answer(request: Request) -> Any:
+        return rendering if request.method == "POST" else make_json(variables=declared)
+
+    stub.answer = answer
     rendered = await prompts.render("a", {"who": "Ada", "more": 1}, label="production", on_server=True)
     assert (stub.sent()["label"], stub.sent().get("version")) == ("production", None)
     assert (rendered.rendered_content, rendered.tools[0].name) == ("Hi", "search")
     assert rendered.variables_unused == ["more"]
     with pytest.raises(ValidationError, match="does not use: more"):
         await prompts.render("a", {"who": "Ada", "more": 1}, on_server=True, strict=True)
+    assert dict(stub.requests[-1].query) == {"version": "1.0.0"}
+
+
+async def test_a_strict_render_on_the_server_takes_what_the_version_declares(
+    stub: Any, prompts: AsyncPrompts, make_json: Any
+) -> None:
+    rendering: dict[str, Any] = {"prompt_id": "x", "version": "1.0.0", "rendered_content": "Hi", "messages": []}
+    rendering |= {"variables_used": [], "processing_time_ms": 1.0, "cache_hit": False}
+    declared = make_json(variables=["spare"], content="Hi")
+
+    def answer(request: Request) -> Any:
+        return rendering if request.method == "POST" else declared
+
+    stub.answer = answer
+    rendered = await prompts.render("a", {"spare": 1}, on_server=True, strict=True)
+    assert rendered.variables_unused == ["spare"]
+    # The version is asked for only when something would be refused.
+    count = len(stub.requests)
+    await prompts.render("a", {}, on_server=True, strict=True)
+    assert [each.method for each in stub.requests[count:]] == ["POST"]
 
 
 async def test_a_local_render_of_a_label_uses_what_is_at_hand(stub: Any, prompts: AsyncPrompts) -> None:
@@ -225,6 +249,21 @@ async def test_a_diff_fetches_both_versions(stub: Any, prompts: AsyncPrompts, ma
     diff = await prompts.diff("a", "v1")
     assert (diff.old_version, diff.new_version) == ("1.0.0", "2.0.0")
     assert diff.text[0].lines == ["@@ -1 +1 @@", "-text 1.0.0", "+text 2.0.0"]
+
+
+async def test_a_diff_takes_a_label_for_either_side(stub: Any, prompts: AsyncPrompts, make_json: Any) -> None:
+    def answer(request: Request) -> Any:
+        query = dict(request.query)
+        version = query.get("version") or {"staging": "1.5.0", "production": "1.2.0"}[query["label"]]
+        return make_json(version=version, content=f"text {version}")
+
+    stub.answer = answer
+    diff = await prompts.diff("a", "production", "staging")
+    assert (diff.old_version, diff.new_version) == ("1.2.0", "1.5.0")
+    assert (await prompts.diff("a", "v1", "staging")).old_version == "1.0.0"
+    assert (await prompts.diff("a", "staging", "1.7")).new_version == "1.7.0"
+    with pytest.raises(ValidationError, match="new_version"):
+        await prompts.diff("a", "production", "no label!")
 
 
 async def test_a_delete_takes_labels_along_only_when_forced(stub: Any, prompts: AsyncPrompts) -> None:

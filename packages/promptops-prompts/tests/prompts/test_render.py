@@ -155,3 +155,22 @@ def test_the_engine_loads_neither_models_nor_cache_nor_the_http_library() -> Non
     assert (
         not {"promptops.models", "promptops.cache", "promptops.prompts._resource", "httpx", "anyio", "asyncio"} & loaded
     )
+
+
+def test_strict_refuses_what_is_neither_used_nor_declared(make_prompt: Any) -> None:
+    declared = make_prompt(variables=["who", "spare"], variables_schema={"properties": {"listed": {"type": "string"}}})
+    values = {"who": "Ada", "spare": 1, "listed": "x"}
+    rendered = render_prompt(declared, values, strict=True)
+    assert (rendered.content, rendered.variables_unused) == ("Hello Ada!", ["spare", "listed"])
+    with pytest.raises(ValidationError) as caught:
+        render_prompt(declared, {**values, "sparse": 1}, strict=True)
+    assert [item["field"] for item in caught.value.validation_errors] == ["variables.sparse"]
+
+
+def test_beside_a_missing_name_every_unused_one_is_told_whether_declared_or_not(make_prompt: Any) -> None:
+    declared = make_prompt(variables=["who", "spare"])
+    for strict in (False, True):
+        with pytest.raises(ValidationError) as caught:
+            render_prompt(declared, {"spare": 1, "whom": 2}, strict=strict)
+        fields = [item["field"] for item in caught.value.validation_errors]
+        assert sorted(fields) == ["variables.spare", "variables.who", "variables.whom"]

@@ -24,6 +24,8 @@ from promptops.prompts.formats import from_openai
 pytestmark = pytest.mark.anyio
 
 TEXT = {"type": "text", "text": "a"}
+NO_PARTS: dict[str, Any] = {"role": "user", "content": []}
+VARIANT = {"model_provider": "openai", "model_name": "m", "content": "x"}
 
 
 @pytest.fixture
@@ -103,6 +105,35 @@ async def test_what_has_the_wrong_type_is_refused_with_its_path(
         await prompts.create("a", **arguments)
     assert caught.value.validation_errors[0]["field"] == field
     assert not stub.requests
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"messages": [NO_PARTS]}, "messages[0].content"),
+        ({"messages": [{"role": " ", "content": "x"}]}, "messages[0].role"),
+        (
+            {"content": "x", "model_specific_prompts": [VARIANT, {**VARIANT, "model_provider": "OpenAI"}]},
+            "model_specific_prompts[1].model_name",
+        ),
+        (
+            {"content": "x", "model_specific_prompts": [{**VARIANT, "model_name": name} for name in ("", "*")]},
+            "model_specific_prompts[1].model_name",
+        ),
+        (
+            {"content": "x", "model_specific_prompts": [{**VARIANT, "messages": [NO_PARTS]}]},
+            "model_specific_prompts[0].messages[0].content",
+        ),
+    ],
+)
+async def test_what_the_server_would_refuse_is_refused_before(
+    stub: Any, prompts: AsyncPrompts, fields: dict[str, Any], field: str
+) -> None:
+    for write in (prompts.create, prompts.update):
+        with pytest.raises(ValidationError) as caught:
+            await write("a", **fields)
+        assert caught.value.validation_errors[0]["field"] == field
+    assert stub.requests == []
 
 
 async def test_parts_that_this_version_does_not_know_are_not_sent_back(stub: Any, prompts: AsyncPrompts) -> None:

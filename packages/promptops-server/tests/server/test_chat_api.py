@@ -113,7 +113,12 @@ def part(content: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": [content]}]}
 
 
+def variant(provider: str, model: str) -> dict[str, Any]:
+    return {"model_provider": provider, "model_name": model, "content": "x"}
+
+
 PART = "messages[0].content[0]"
+NO_PARTS: dict[str, Any] = {"role": "user", "content": []}
 
 
 @pytest.mark.parametrize(
@@ -123,6 +128,25 @@ PART = "messages[0].content[0]"
         (
             {"messages": [{"role": "placeholder", "content": "x", "name": "h"}]},
             [("messages[0].content", "conflicting_fields")],
+        ),
+        ({"messages": [NO_PARTS]}, [("messages[0].content", "empty")]),
+        ({"messages": [{"role": " \n", "content": "x"}]}, [("messages[0].role", "invalid_value")]),
+        (
+            {"content": "x", "model_specific_prompts": [variant("openai", "m"), variant("OpenAI", "m")]},
+            [("model_specific_prompts[1].model_name", "duplicate_model")],
+        ),
+        (
+            {"content": "x", "model_specific_prompts": [variant("google", "*"), variant("gemini", "")]},
+            [("model_specific_prompts[1].model_name", "duplicate_model")],
+        ),
+        (
+            {"content": "x", "model_specific_prompts": [variant(" ", "m")]},
+            [("model_specific_prompts[0].model_provider", "invalid_value")],
+        ),
+        ({"content": "x", "variables_schema": {"type": "string"}}, [("variables_schema.type", "invalid_schema")]),
+        (
+            {"content": "x", "variables_schema": {"type": ["null", "array"]}},
+            [("variables_schema.type", "invalid_schema")],
         ),
         (part({"type": "image"}), [(PART, "missing_field")]),
         (part({**IMAGE, "data": "aGk=", "media_type": "image/png"}), [(f"{PART}.data", "conflicting_fields")]),
@@ -165,6 +189,20 @@ def test_what_no_model_could_be_sent_is_refused_with_its_path(
 ) -> None:
     answer = client.post(PROMPTS, json={"name": f"bad-{uuid.uuid4().hex[:10]}", **fields})
     assert problems(answer) == expected
+
+
+def test_variants_of_different_models_and_schemas_of_objects_are_taken(client: httpx.Client) -> None:
+    variants = [variant("openai", "m"), variant("openai", "*"), variant("openai", "n"), variant("google", "m")]
+    schema = {"type": ["object", "null"]}
+    made = create(client, content="x", model_specific_prompts=variants, variables_schema=schema)
+    assert len(made["model_specific_prompts"]) == 4
+    assert create(client, content="x", variables_schema={"properties": {}})["variables_schema"] == {"properties": {}}
+
+
+def test_an_update_is_held_to_the_same(client: httpx.Client) -> None:
+    made = create(client, content="x")
+    answer = client.put(f"{PROMPTS}/{made['slug']}", json={"messages": [NO_PARTS]})
+    assert problems(answer) == [("messages[0].content", "empty")]
 
 
 def test_every_problem_is_named_at_once(client: httpx.Client) -> None:

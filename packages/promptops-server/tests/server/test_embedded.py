@@ -22,7 +22,7 @@ COMMAND = [sys.executable, "-c", "import sys; from promptops.server import cli; 
 
 
 def run(*words: str, check: bool = False) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=60, check=check)
+    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=120, check=check)
 
 
 @pytest.fixture
@@ -40,24 +40,27 @@ def serving(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def test_an_embedded_server_answers_and_leaves_nothing_behind() -> None:
-    threads = threading.active_count()
+    threads = set(threading.enumerate())  # some of which may be ending
     with EmbeddedServer() as server:
         directory = server.directory
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", server.url)
         assert httpx.get(f"{server.url}/v1/client/health").status_code == 200
         assert (directory / "promptops.db").exists()
     assert not directory.exists()
-    assert threading.active_count() <= threads
+    assert not set(threading.enumerate()) - threads
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.url}/v1/client/health")
 
 
 def test_an_embedded_server_is_ready_within_two_seconds() -> None:
-    with EmbeddedServer():
-        pass
-    started = time.monotonic()
-    with EmbeddedServer():
-        assert time.monotonic() - started < 2
+    took: list[float] = []
+    for _ in range(6):  # the first of a process imports modules; a machine may be busy with something else
+        started = time.monotonic()
+        with EmbeddedServer():
+            took.append(time.monotonic() - started)
+        if len(took) > 1 and took[-1] < 2:
+            break
+    assert min(took[1:]) < 2
 
 
 def test_a_given_directory_stays(tmp_path: Path) -> None:
@@ -89,11 +92,51 @@ def test_closing_twice_or_without_a_start_is_fine() -> None:
 
 
 def test_keep_alive_connections_do_not_delay_the_end() -> None:
-    with httpx.Client(verify=False) as client:
-        with EmbeddedServer() as server:
-            client.get(f"{server.url}/v1/client/health")
+    took: list[float] = []
+    for _ in range(5):  # the machine may be busy with something else
+        with httpx.Client(verify=False) as client:
+            with EmbeddedServer() as server:
+                client.get(f"{server.url}/v1/client/health")
+                started = time.monotonic()
+            took.append(time.monotonic() - started)
+        if took[-1] < 3:
+            break
+    assert min(took) < 3
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_the_end_waits_for_no_clock(connected: bool) -> None:
+    took: list[float] = []
+    for _ in range(20):  # the machine may be busy with something else
+        with httpx.Client(verify=False) as client:
+            server = EmbeddedServer().start()
+            if connected:
+                client.get(f"{server.url}/v1/client/health")
             started = time.monotonic()
-        assert time.monotonic() - started < 3
+            server.close()
+            took.append(time.monotonic() - started)
+        if took[-1] < 0.09:
+            break
+    # With one wait of uvicorn's it is never below 0.1 s, with both 0.15 s on average.
+    assert min(took) < 0.09
+
+
+def test_a_request_under_way_is_answered_before_the_end() -> None:
+    body = json.dumps({"name": "late", "content": "x"}).encode()
+    with EmbeddedServer() as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            head = f"POST /v1/client/prompts HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
+            connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body[:5])
+            httpx.get(f"{server.url}/v1/client/health", verify=False)  # so that the other one has arrived as well
+            closing = threading.Thread(target=server.close)
+            closing.start()
+            closing.join(0.3)
+            assert closing.is_alive()
+            connection.sendall(body[5:])
+            assert connection.makefile("rb").readline() == b"HTTP/1.1 201 Created\r\n"
+            closing.join(30)
+            assert not closing.is_alive()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -103,7 +146,7 @@ def test_the_command_says_where_it_is_and_ends_cleanly(
     process, url = serving
     assert httpx.get(f"{url}/v1/client/health").status_code == 200
     process.send_signal(stop)
-    output, errors = process.communicate(timeout=10)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert output == ""
     assert "Traceback" not in errors
@@ -143,7 +186,7 @@ def test_with_a_key_another_address_is_bound(tmp_path: Path) -> None:
         assert httpx.get(prompts).status_code == 401
         assert httpx.get(prompts, headers={"Authorization": f"Bearer {made.stdout.strip()}"}).status_code == 200
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_the_keys_command_shows_a_key_once(tmp_path: Path) -> None:
@@ -195,14 +238,14 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) 
             assert process.stdout is not None
             url = process.stdout.readline().removeprefix("PromptOps server at ").strip()
             before = len(acknowledged)
-            with httpx.Client(base_url=url, verify=False) as client:
+            with httpx.Client(base_url=url, verify=False, timeout=60) as client:
                 writers = [
                     threading.Thread(target=write_until_dead, args=(client, f"{turn}-{number}", acknowledged))
                     for number in range(8)
                 ]
                 for writer in writers:
                     writer.start()
-                deadline = time.monotonic() + 10
+                deadline = time.monotonic() + 40
                 while len(acknowledged) < before + 40 and time.monotonic() < deadline:
                     time.sleep(0.001)
                 process.kill()

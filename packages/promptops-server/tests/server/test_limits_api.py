@@ -21,7 +21,7 @@ def test_a_body_that_announces_too_much_is_refused_before_it_is_sent(
     server: EmbeddedServer, path: str, limit: int
 ) -> None:
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
         head = [f"POST {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {limit + 1}", "", ""]
         connection.sendall("\r\n".join(head).encode())
         assert b" 413 " in connection.recv(4096)
@@ -168,4 +168,4 @@ def test_a_body_that_does_not_arrive_is_given_up(server: EmbeddedServer) -> None
     with pytest.raises(RequestRefused, match="did not arrive") as caught:
         asyncio.run(read_body(silent, limit=1024, content_length=None, seconds=0.05))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - a receive that never answers
     assert caught.value.status == 408
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30

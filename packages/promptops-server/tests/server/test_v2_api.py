@@ -295,10 +295,10 @@ def test_inserts_with_a_key_happen_once(client: httpx.Client) -> None:
     ("method", "path", "status"),
     [
         ("GET", "/v2/prompts", 404),
-        ("POST", "/v2/experiments/x/runs/search", 404),
+        ("POST", "/v2/experiments/x/runs/annotate", 404),
         ("GET", "/v2", 404),
         ("GET", "/", 404),
-        ("PATCH", "/v2/datasets/x", 405),
+        ("PATCH", "/v2/experiments/x", 405),
         ("GET", "/v2/experiments/experiment_id_for_http_run", 404),
     ],
 )

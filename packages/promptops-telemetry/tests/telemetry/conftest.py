@@ -122,9 +122,9 @@ def make() -> Iterator[Callable[..., Telemetry]]:
 
 @pytest.fixture
 def eventually() -> Callable[..., None]:
-    """Waits until something is so, for at most five seconds."""
+    """Waits until something is so, for at most thirty seconds."""
 
-    def wait(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    def wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "it never came true"

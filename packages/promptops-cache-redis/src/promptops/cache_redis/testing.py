@@ -13,7 +13,7 @@ from typing import Final, Self
 
 __all__ = ["RedisProcess"]
 
-_START_SECONDS: Final = 10.0
+_START_SECONDS: Final = 60.0
 _ATTEMPTS: Final = 3
 
 

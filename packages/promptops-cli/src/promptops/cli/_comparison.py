@@ -59,6 +59,8 @@ def print_comparison(comparison: Comparison, *, fields: Sequence[str] = ()) -> N
     ):
         if count:
             screen.print(f"{count} rows only in {escape(name)}; they are not compared")
+    if comparison.changed:
+        screen.print(escape(comparison.left_out(listed=MOST_WORSE)), soft_wrap=True)
     _print_slices(comparison)
     if comparison.not_compared:
         screen.print(f"not compared: {escape(', '.join(comparison.not_compared))}")

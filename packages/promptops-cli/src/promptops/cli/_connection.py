@@ -10,21 +10,33 @@ from typing import Any, Final, TypeVar
 
 import click
 import msgspec
+from promptops.cli._backends import Client, other_client
 from promptops.cli._failures import CommandFailed
 from promptops.client import CacheConfig, ClientConfig, SyncPromptOpsClient
+from promptops.core.backends import DEFAULT_BACKEND, chosen_backend
 
-__all__ = ["LOCAL_URL", "Connection", "connected", "embedded"]
+__all__ = ["LOCAL_URL", "Connection", "backend_option", "connected", "embedded"]
 
 LOCAL_URL: Final = "http://127.0.0.1:8765"
 F = TypeVar("F", bound=Callable[..., Any])
 
+backend_option = click.option(
+    "--backend", metavar="NAME", help="The kind of server: promptops, or phoenix (PROMPTOPS_BACKEND)."
+)
+
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a command's server is."""
+    """Where a command's server is, and of which kind: ``backend``, else ``PROMPTOPS_BACKEND``, else our own."""
 
     base_url: str | None = None
     project: str | None = None
     data_dir: Path | None = None
+    backend: str | None = None
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> Connection:
+        """Make one of the options of :func:`connected`, and leave the others."""
+        return cls(**{name: options.pop(name) for name in cls.__struct_fields__})
 
     @property
     def origin(self) -> str | None:
@@ -32,12 +44,19 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.data_dir is None else f"data-dir:{self.data_dir.as_posix()}"
 
     @contextmanager
-    def open(self, *, cache: CacheConfig | None = None) -> Generator[SyncPromptOpsClient]:
+    def open(self, *, cache: CacheConfig | None = None) -> Generator[Client]:
         """A client; with a data directory, of a server that runs in this process while the command does.
 
         Args:
             cache: Where it keeps prompts, when a server of its own is at an address that stays.
         """
+        kind = chosen_backend(self.backend)
+        if kind != DEFAULT_BACKEND:
+            with other_client(
+                kind, base_url=self.base_url, project=self.project, data_dir=self.data_dir, cache=cache
+            ) as other:
+                yield other
+            return
         if self.data_dir is not None:
             if self.base_url is not None:
                 raise click.UsageError("give --base-url or --data-dir, not both")
@@ -90,8 +109,9 @@ def embedded(directory: Path, *, project: str | None = None) -> Generator[SyncPr
 
 
 def connected(function: F) -> F:
-    """Give a command the shared options; it receives them as ``base_url``, ``project`` and ``data_dir``."""
+    """Give a command the shared options; it receives them as ``base_url``, ``project``, ``data_dir``, ``backend``."""
     for option in (
+        backend_option,
         click.option(
             "--data-dir",
             type=click.Path(path_type=Path, file_okay=False),

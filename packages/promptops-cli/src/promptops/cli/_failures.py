@@ -5,12 +5,13 @@ code  meaning
 ====  =========================================================================
 0     done
 1     something else failed, or a check found a difference or a conflict
-2     wrong usage or set-up: an option, the address, a missing package
+2     wrong usage or set-up: an option, the address, a missing package, something
+      that this kind of server has no place for
 3     there is no such thing
 4     the input was refused
 5     the name is taken, or the thing changed meanwhile
 6     the key is missing, wrong, or may not do this
-7     no usable answer: nobody there, too slow, or not a PromptOps server
+7     no usable answer: nobody there, too slow, or another kind of server
 8     the server failed
 9     the server asks to slow down
 130   interrupted
@@ -28,6 +29,7 @@ __all__ = ["CommandFailed", "exit_code", "hint_for"]
 # The first match counts, so a class stands before its bases.
 _CODES: Final[tuple[tuple[type[errors.PromptOpsError], int], ...]] = (
     (errors.ConfigurationError, 2),
+    (errors.UnsupportedOperation, 2),
     (errors.NotFoundError, 3),
     (errors.ValidationError, 4),
     (errors.ConflictError, 5),

@@ -61,7 +61,8 @@ def cli() -> None:
     """Prompts and experiments from the command line.
 
     The server is found through --base-url or PROMPTOPS_BASE_URL, the key in PROMPTOPS_API_KEY. With neither, commands
-    talk to http://127.0.0.1:8765, where `promptops serve` listens.
+    talk to http://127.0.0.1:8765, where `promptops serve` listens. With --backend phoenix they talk to a Phoenix
+    server, which PHOENIX_ENDPOINT and PHOENIX_API_KEY name.
     """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ import msgspec
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "print_json", "print_table", "shortened"]
+__all__ = ["console", "moment", "print_json", "print_table", "shortened"]
 
 
 def print_json(value: Any) -> None:
@@ -41,6 +42,11 @@ def console(*, stderr: bool = False) -> Console:
 
     made = Console(stderr=stderr, highlight=False, emoji=False)
     return made if made.is_terminal else Console(stderr=stderr, highlight=False, emoji=False, width=120)
+
+
+def moment(when: datetime | None) -> str:
+    """A time to the minute; nothing for one that the server does not know, which it gives as the first of 1970."""
+    return f"{when:%Y-%m-%d %H:%M}" if when is not None and when.timestamp() else ""
 
 
 def shortened(text: str, length: int = 60) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-from promptops.cli._connection import Connection
+from promptops.cli._connection import Connection, backend_option
 from promptops.cli._failures import CommandFailed
 from promptops.cli._output import print_json, print_table
 from promptops.client import CacheConfig
+from promptops.core.bridge import drive
+
+if TYPE_CHECKING:
+    from promptops.prompts import PromptCache
 
 __all__ = ["cache"]
 
@@ -23,7 +27,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def which_cache(function: F) -> F:
     """Give a command the options that say which cache and whose prompts."""
     for option in (
-        click.option("--project", envvar="PROMPTOPS_PROJECT", help="The project, as applications name it."),
+        backend_option,
+        click.option("--project", help="The project, as applications name it (PROMPTOPS_PROJECT)."),
         click.option("--base-url", help="The server's address, as applications name it (PROMPTOPS_BASE_URL)."),
         click.option(
             "--directory",
@@ -58,7 +63,7 @@ def cache() -> None:
 def stats(*, as_json: bool, **where: Any) -> None:
     """Show how much lies in the caches, of all servers and projects."""
     with _connection(where).open(cache=_config(where)) as client:
-        found = client.measure_cache()
+        found = drive(client.prompts.cache.measure())
     if as_json:
         sizes = {
             name: None if size is None else {"entries": size.size, "bytes": size.memory_usage or None}
@@ -82,9 +87,12 @@ def clear(name: str | None, version: str | None, *, as_json: bool, **where: Any)
     """Forget a prompt, or all prompts of the server and project."""
     if name is None and version is not None:
         raise click.UsageError("--version needs the NAME of a prompt")
+    if name is not None and not name.strip():
+        raise click.UsageError("NAME is empty; give the name of a prompt")
     with _connection(where).open(cache=_config(where)) as client:
-        client.clear_cache(name, version)
-        away = [tier.tier for tier in client.get_cache_stats().tiers if tier.unavailable]
+        kept = client.prompts.cache
+        drive(_forget(kept, name, version, project=client.prompts.project))
+        away = _away(kept)
     if away:
         raise CommandFailed(f"{' and '.join(away)} did not answer; nothing was cleared there", code=7)
     cleared = {"name": name, "version": version}
@@ -102,8 +110,8 @@ def clear(name: str | None, version: str | None, *, as_json: bool, **where: Any)
 def warm(names: Sequence[str], *, as_json: bool, **where: Any) -> None:
     """Fetch the latest versions of prompts into the caches, before they are needed."""
     with _connection(where).open(cache=_config(where)) as client:
-        found = client.cache_warm(list(names))
-        away = [tier.tier for tier in client.get_cache_stats().tiers if tier.unavailable]
+        found = client.prompts.warm(list(names))
+        away = _away(client.prompts.cache)
     if as_json:
         print_json(
             {
@@ -121,8 +129,16 @@ def warm(names: Sequence[str], *, as_json: bool, **where: Any) -> None:
         raise error
 
 
+async def _forget(kept: PromptCache, name: str | None, version: str | None, *, project: str | None) -> None:
+    await kept.drop(await kept.clear_all(name, version=version, project=project))
+
+
+def _away(kept: PromptCache) -> list[str]:
+    return [tier.tier for tier in kept.stats().tiers if tier.unavailable]
+
+
 def _connection(where: dict[str, Any]) -> Connection:
-    return Connection(base_url=where["base_url"], project=where["project"])
+    return Connection(base_url=where["base_url"], project=where["project"], backend=where["backend"])
 
 
 def _config(where: dict[str, Any]) -> CacheConfig:

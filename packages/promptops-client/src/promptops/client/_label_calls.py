@@ -121,9 +121,11 @@ class LabelCalls(FlatCalls):
     ) -> PromptDiff:
         """What changed from one version to another; to the latest unless ``new_version`` is given.
 
+        Each of the two may be a label instead of a version.
+
         Raises:
-            PromptNotFoundError: There is no such prompt or version.
-            ValidationError: A version is none; nothing was sent.
+            PromptNotFoundError: There is no such prompt, version or label.
+            ValidationError: A version is neither a version nor a label; nothing was sent.
         """
         return await self._state.prompts().diff(
             prompt_id, old_version, new_version, project=project_id, timeout=timeout

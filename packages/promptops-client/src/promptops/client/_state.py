@@ -17,6 +17,7 @@ from promptops.client.stats import CallCounter
 
 if TYPE_CHECKING:
     from promptops.cache import CacheStats
+    from promptops.client._stores import ClientStores
     from promptops.client.stats import ClientStats
     from promptops.core.config import RuntimeConfig
     from promptops.core.runtime import Runtime
@@ -110,6 +111,10 @@ class ClientState:
     def experiments(self) -> AsyncExperiments:
         """The experiments resource."""
         return self.resource("experiments", self._make_experiments)
+
+    def stores(self) -> ClientStores:
+        """The ports that runners and tools work over."""
+        return self.resource("stores", lambda _: _make_stores(self))
 
     def view(self, name: str, make: Callable[[ClientState], T]) -> T:
         """The blocking view of a resource, made once."""
@@ -257,6 +262,12 @@ class ClientState:
         from promptops.experiments import AsyncExperiments
 
         return AsyncExperiments(runtime, project=self.settings.project, base_url=lambda: self._config.base_url)
+
+
+def _make_stores(state: ClientState) -> ClientStores:
+    from promptops.client._stores import ClientStores
+
+    return ClientStores(state)
 
 
 def _bundle_of(settings: ClientConfig) -> Bundle | None:

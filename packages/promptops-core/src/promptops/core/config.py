@@ -233,6 +233,11 @@ class RuntimeConfig(msgspec.Struct, frozen=True, kw_only=True, repr_omit_default
             raise ConfigurationError(
                 "verify=False would send the key to anyone; pass an ssl.SSLContext that trusts your certificate."
             )
+        if self.verify is not True and not hasattr(self.verify, "wrap_bio"):
+            raise ConfigurationError(
+                f"verify must be True or an ssl.SSLContext, not {type(self.verify).__name__};"
+                " ssl.create_default_context(cafile=...) makes one of a file."
+            )
         if self.http_client is not None and (self.proxy is not None or self.http2):
             raise ConfigurationError("http_client brings its own proxy and HTTP/2 settings; leave proxy and http2 out.")
         if self.proxy is not None and urlsplit(self.proxy).scheme not in {"http", "https", "socks5", "socks5h"}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from promptops.core.config import Origin
 from promptops.core.errors import NetworkError, PromptOpsError, TimeoutError  # noqa: A004
@@ -14,6 +14,9 @@ from promptops.core.retry import Failure
 from promptops.core.transport import ConnectFailed, DeadlineExceeded, PoolTimeout, TransportError
 
 __all__ = ["classify", "error_from_failure", "out_of_time"]
+
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
+"""What OpenSSL says of an answer in plain HTTP."""
 
 
 def classify(exc: TransportError) -> Failure:
@@ -102,6 +105,8 @@ def _unreachable(exc: TransportError, origin: Origin, where: str, reason: str, t
             return f"Nothing listens at {where}. {hint}"
         if _is_unknown_name(cause):
             return f"The name {origin.host!r} cannot be resolved. {hint}"
+        if _is_no_tls(cause):
+            return f"{where} answers, but without TLS: write http:// in base_url ({origin.names.address})."
     return f"Cannot connect to {where}: {reason}. {hint}"
 
 
@@ -120,6 +125,11 @@ def _unreachable_through_proxy(exc: TransportError, origin: Origin, where: str, 
 def _is_unknown_name(cause: BaseException) -> bool:
     socket = sys.modules.get("socket")
     return socket is not None and isinstance(cause, socket.gaierror)
+
+
+def _is_no_tls(cause: BaseException) -> bool:
+    ssl = sys.modules.get("ssl")
+    return ssl is not None and isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None) in _NO_TLS
 
 
 def _hint(origin: Origin) -> str:

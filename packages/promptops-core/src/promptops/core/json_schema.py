@@ -19,7 +19,7 @@ from promptops.core._schema_compiler import Compiler, invalid
 from promptops.core._schema_values import MAX_VIOLATIONS, Check, Run, Stopped, Violation
 from promptops.core.errors import ValidationError
 
-__all__ = ["Schema", "Violation", "compile_schema"]
+__all__ = ["Schema", "Violation", "compile_object_schema", "compile_schema"]
 
 _NAMED: Final = 20
 
@@ -63,6 +63,19 @@ def compile_schema(schema: Mapping[str, Any] | bool, field: str = "variables_sch
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise _refusal([invalid(field, f"is no JSON: {error}")]) from error
     return _compile(text, field)
+
+
+def compile_object_schema(schema: Mapping[str, Any], field: str = "variables_schema") -> Schema:
+    """Compile a schema of objects: of variables, or of examples; arguments as for :func:`compile_schema`.
+
+    Raises:
+        ValidationError: Also when its ``type`` leaves out objects, since nothing could ever meet it.
+    """
+    compiled = compile_schema(schema, field)
+    kinds = schema.get("type", "object")
+    if "object" not in ([kinds] if isinstance(kinds, str) else kinds):
+        raise _refusal([invalid(f"{field}.type", "must be 'object': what it describes is one")])
+    return compiled
 
 
 @lru_cache(maxsize=128)

@@ -129,7 +129,7 @@ def drive() -> Callable[[Coroutine[Any, Any, Any]], Any]:
     return _drive
 
 
-def _soon(condition: Callable[[], bool], seconds: float = 2.0) -> bool:
+def _soon(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     until = time.monotonic() + seconds
     while not condition() and time.monotonic() < until:
         time.sleep(0.005)
@@ -138,7 +138,7 @@ def _soon(condition: Callable[[], bool], seconds: float = 2.0) -> bool:
 
 @pytest.fixture
 def soon() -> Callable[[Callable[[], bool]], bool]:
-    """Whether something becomes true within two seconds; it is looked at often, so that this rarely takes long."""
+    """Whether something becomes true within twenty seconds; it is looked at often, so that this rarely takes long."""
     return _soon
 
 

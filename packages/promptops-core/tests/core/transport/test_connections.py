@@ -18,6 +18,7 @@ from promptops.core.testing.faults import Canned, Cut, Exchange, FaultProxy, Gar
 from promptops.core.transport import Attempt, ExchangeFailed
 
 Make = Callable[..., Attempt]
+Soon = Callable[[Callable[[], bool]], bool]
 IDLE = Stats(open=1, idle=1, busy=0, waiting=0)
 EMPTY = Stats(open=0, idle=0, busy=0, waiting=0)
 
@@ -90,19 +91,24 @@ def test_unsafe_connection_is_not_used_again(flavour: Any, attempt: Make, mode: 
 class LateForgery(Mode):
     """The second answer comes when the connection is idle."""
 
+    def __init__(self) -> None:
+        self.forged = threading.Semaphore(0)
+
     async def answer(self, exchange: Exchange) -> None:
         await exchange.write(await exchange.fetch())
         await asyncio.sleep(0.05)
         await exchange.write(http_answer(200, (), b"forged"))
+        self.forged.release()
 
 
 def test_answer_that_comes_to_an_idle_connection_is_never_read(flavour: Any, attempt: Make) -> None:
     async def scenario(transport: Any) -> None:
         for _ in range(4):
             assert b"forged" not in (await transport.send(attempt())).body
-            _settle()
+            assert mode.forged.acquire(timeout=20.0)
 
-    with FaultProxy(mode=LateForgery()) as server:
+    mode = LateForgery()
+    with FaultProxy(mode=mode) as server:
         flavour.run(server.url, scenario)
         assert server.connections == 4
 
@@ -239,7 +245,7 @@ class EarlyRefusal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(5)
+        self._thread.join(30)
         self._listener.close()
 
     def _serve(self) -> None:
@@ -275,7 +281,7 @@ def test_tls_connection_is_reused(
         assert server.connections <= 2
 
 
-def test_nothing_is_left_open(flavour: Any, attempt: Make) -> None:
+def test_nothing_is_left_open(flavour: Any, attempt: Make, soon: Soon) -> None:
     async def scenario(transport: Any) -> None:
         await transport.send(attempt())
         async with transport.stream(attempt()):
@@ -283,8 +289,7 @@ def test_nothing_is_left_open(flavour: Any, attempt: Make) -> None:
 
     with FaultProxy() as server:
         flavour.run(server.url, scenario)
-        _settle()
-        assert server.open_connections == 0
+        assert soon(lambda: server.open_connections == 0)
     # An unclosed socket would warn here, and warnings are errors.
     gc.collect()
 

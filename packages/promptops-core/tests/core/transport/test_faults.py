@@ -38,18 +38,18 @@ def proxy() -> Iterator[FaultProxy]:
         yield proxy
 
 
-def _connect(proxy: FaultProxy, timeout: float = 2.0) -> socket.socket:
+def _connect(proxy: FaultProxy, timeout: float = 20.0) -> socket.socket:
     return socket.create_connection(("127.0.0.1", proxy.port), timeout=timeout)
 
 
-def _ask(proxy: FaultProxy, seconds: float = 2.0) -> bytes:
-    """Everything that one request brings, until the proxy closes or says nothing more for a while."""
+def _ask(proxy: FaultProxy, until: bytes = BODY, seconds: float = 20.0) -> bytes:
+    """What one request brings, until that is the end of it, the proxy closes, or says nothing more for a while."""
     data = b""
     with _connect(proxy) as sock:
         sock.sendall(b"GET /x HTTP/1.1\r\nhost: x\r\n\r\n")
         sock.settimeout(seconds)
         try:
-            while piece := sock.recv(65536):
+            while not data.endswith(until) and (piece := sock.recv(65536)):
                 data += piece
         except TimeoutError:
             pass
@@ -67,13 +67,13 @@ def test_healthy_answers_are_passed_on_and_counted(proxy: FaultProxy) -> None:
 def test_upstream_is_asked(proxy: FaultProxy) -> None:
     with FaultProxy(proxy.url) as front:
         for _ in range(2):
-            assert _ask(front, 0.1).endswith(BODY)
+            assert _ask(front).endswith(BODY)
         assert (front.requests, proxy.requests) == (2, 2)
 
 
 def test_own_answer_echoes_the_request() -> None:
     with FaultProxy() as proxy:
-        assert json.loads(_ask(proxy, 0.1).partition(b"\r\n\r\n")[2]) == {"method": "GET", "target": "/x"}
+        assert json.loads(_ask(proxy, b"}").partition(b"\r\n\r\n")[2]) == {"method": "GET", "target": "/x"}
 
 
 def test_port_stays_while_modes_change(proxy: FaultProxy) -> None:
@@ -85,7 +85,7 @@ def test_port_stays_while_modes_change(proxy: FaultProxy) -> None:
     with pytest.raises(TimeoutError):
         _connect(proxy, 0.2)
     proxy.set(Pass())
-    assert _ask(proxy, 0.1).endswith(BODY)
+    assert _ask(proxy).endswith(BODY)
     assert proxy.port == port
 
 
@@ -109,7 +109,7 @@ def test_reset_resets(proxy: FaultProxy) -> None:
 
 def test_black_hole_says_nothing(proxy: FaultProxy) -> None:
     proxy.set(BlackHole())
-    assert _ask(proxy, 0.2) == b""
+    assert _ask(proxy, seconds=0.2) == b""
     assert proxy.requests == 1
 
 
@@ -132,7 +132,7 @@ def test_black_hole_says_nothing(proxy: FaultProxy) -> None:
 )
 def test_answers_are_those_of_the_mode(proxy: FaultProxy, mode: Mode, start: bytes, end: bytes) -> None:
     proxy.set(mode)
-    data = _ask(proxy, 0.1)
+    data = _ask(proxy, end)
     assert data.startswith(start)
     assert data.endswith(end)
 
@@ -140,24 +140,25 @@ def test_answers_are_those_of_the_mode(proxy: FaultProxy, mode: Mode, start: byt
 def test_drip_takes_its_time(proxy: FaultProxy) -> None:
     proxy.set(Drip(100.0, head=30))
     began = time.monotonic()
-    assert _ask(proxy, 0.3).endswith(BODY)
+    assert _ask(proxy).endswith(BODY)
     assert time.monotonic() - began > 0.25
 
 
 def test_delay_comes_first(proxy: FaultProxy) -> None:
     proxy.set(Delay(0.2))
-    assert _ask(proxy, 0.1) == b""
-    assert _ask(proxy, 0.5).endswith(BODY)
+    began = time.monotonic()
+    assert _ask(proxy).endswith(BODY)
+    assert time.monotonic() - began >= 0.2
 
 
 def test_idle_connections_are_closed_after_a_random_time(proxy: FaultProxy) -> None:
     proxy.set(IdleClose(0.05, 0.2))
     with _connect(proxy) as sock:
+        began = time.monotonic()
         sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert sock.recv(65536).endswith(BODY)
-        began = time.monotonic()
         assert sock.recv(1) == b""
-        assert 0.03 < time.monotonic() - began < 1.0
+        assert 0.03 < time.monotonic() - began < 10.0
 
 
 def test_tls_can_be_swapped(proxy: FaultProxy, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
@@ -171,7 +172,7 @@ def test_tls_can_be_swapped(proxy: FaultProxy, server_tls: ssl.SSLContext, clien
     with _connect(proxy) as plain, pytest.raises(ssl.SSLError):
         client_tls.wrap_socket(plain, server_hostname="127.0.0.1")
     proxy.set_tls(None)
-    assert _ask(proxy, 0.1).endswith(BODY)
+    assert _ask(proxy).endswith(BODY)
 
 
 def test_own_modes_can_be_written(proxy: FaultProxy) -> None:
@@ -179,7 +180,7 @@ def test_own_modes_can_be_written(proxy: FaultProxy) -> None:
         pass
 
     proxy.set(Teapot(418))
-    assert _ask(proxy, 0.1).startswith(b"HTTP/1.1 418 ")
+    assert _ask(proxy, b"\r\n\r\n").startswith(b"HTTP/1.1 418 ")
 
 
 def test_connections_can_be_dropped(proxy: FaultProxy) -> None:

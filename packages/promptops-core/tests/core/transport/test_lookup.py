@@ -17,6 +17,7 @@ from promptops.core.testing.faults import FaultProxy, Refuse
 from promptops.core.transport import Attempt, ConnectFailed, DeadlineExceeded, Transport
 
 Make = Callable[..., Attempt]
+Soon = Callable[[Callable[[], bool]], bool]
 
 
 @pytest.mark.parametrize(
@@ -54,36 +55,35 @@ def _fail() -> None:
 def test_call_is_not_waited_for_beyond_its_limit() -> None:
     release = threading.Event()
     began = time.monotonic()
-    assert _threads.run_within(lambda: release.wait(5.0), 0.1) is None
-    assert time.monotonic() - began < 0.5
+    assert _threads.run_within(lambda: release.wait(20.0), 0.1) is None
+    assert time.monotonic() - began < 10.0
     release.set()
-    assert _threads.run_within(lambda: "done", 1.0) == "done"
+    assert _threads.run_within(lambda: "done", 20.0) == "done"
     with pytest.raises(ValueError, match="not a number"):
-        _threads.run_within(_fail, 1.0)
+        _threads.run_within(_fail, 20.0)
 
 
-def test_threads_are_few_and_leave() -> None:
+def test_threads_are_few_and_leave(soon: Soon) -> None:
     release = threading.Event()
     running: list[int] = []
 
     def work() -> None:
         running.append(1)
-        release.wait(5.0)
+        release.wait(30.0)
 
     def ours() -> int:
         return sum(thread.name == "promptops-lookup" for thread in threading.enumerate())
 
     done = threading.Semaphore(0)
     jobs = [_threads.start(work, done.release) for _ in range(30)]
-    time.sleep(0.1)
-    assert (ours(), len(running)) == (8, 8)
+    assert soon(lambda: (ours(), len(running)) == (8, 8))
     for job in jobs[8:20]:
         job.abandoned = True
     release.set()
     for _ in range(18):
-        assert done.acquire(timeout=5.0)
-    time.sleep(0.1)
-    assert (ours(), len(running)) == (0, 18)
+        assert done.acquire(timeout=20.0)
+    assert soon(lambda: ours() == 0)
+    assert len(running) == 18
 
 
 def test_hanging_name_server_does_not_outlive_the_deadline(
@@ -92,7 +92,7 @@ def test_hanging_name_server_does_not_outlive_the_deadline(
     release = threading.Event()
 
     def hang(host: str, port: int) -> list[_dns.Address]:
-        release.wait(10.0)
+        release.wait(30.0)
         return []
 
     monkeypatch.setattr(_dns, "look_up", hang)
@@ -102,7 +102,7 @@ def test_hanging_name_server_does_not_outlive_the_deadline(
             began = time.monotonic()
             with pytest.raises(error):
                 await transport.send(attempt(**limits))
-            assert time.monotonic() - began < 0.7
+            assert time.monotonic() - began < 4.0
 
     flavour.run("http://some-name.example:80", scenario)
     release.set()
@@ -139,8 +139,10 @@ def test_interpreter_that_starts_no_threads_any_more_still_finds_names(
 def test_lookup_does_not_stall_the_loop(attempt: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     from promptops.core._transport import AsyncTransport
 
+    ticked = threading.Event()
+
     def slow(*_: object) -> list[_dns.Address]:
-        time.sleep(0.3)
+        ticked.wait(3.0)  # less than the call may take
         return []
 
     monkeypatch.setattr(_dns, "look_up", slow)
@@ -159,6 +161,8 @@ def test_lookup_does_not_stall_the_loop(attempt: Make, monkeypatch: pytest.Monke
             while True:
                 await anyio.sleep(0.01)
                 ticks += 1
+                if ticks > 10:
+                    ticked.set()
         return ticks
 
     assert anyio.run(main) > 10
@@ -171,7 +175,7 @@ def test_tls_context_is_made_once_and_only_for_tls(
     make = _tls._make  # pyright: ignore[reportPrivateUsage] - counted here
 
     def counted() -> Any:
-        time.sleep(0.3)
+        time.sleep(1.1)
         made.append(1)
         return make()
 
@@ -186,7 +190,7 @@ def test_tls_context_is_made_once_and_only_for_tls(
             transport = SyncTransport(f"https://127.0.0.1:{server.port}")
             # Making it takes longer than the deadline, which does not count it.
             with pytest.raises(ConnectFailed, match="TLS"):
-                drive(transport.send(attempt(deadline=0.25)))
+                drive(transport.send(attempt(deadline=1.0)))
             drive(transport.aclose())
     assert made == [1]
 
@@ -201,4 +205,4 @@ def test_importing_the_package_imports_no_loop_and_no_client() -> None:
         "new = set(sys.modules) - before\n"
         "assert not new & {'asyncio', 'ssl', 'anyio', 'httpx', 'h11', 'trio'}, new\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=200)

@@ -11,14 +11,13 @@ from promptops.core.testing.outages import SHAPES, Outage
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_server_is_there_lost_and_there_again(shape: str) -> None:
-    call = Request(method="GET", path="/x", timeout=0.5)
     with FaultProxy() as server, Outage(shape, server.url) as outage:
         runtime = SyncRuntime(RuntimeConfig(base_url=outage.url, api_key="k", verify=outage.verify or True))
 
-        def asks() -> bytes:
+        def asks(within: float = 20.0) -> bytes:
             import msgspec
 
-            body = drive(runtime.send(call)).body
+            body = drive(runtime.send(Request(method="GET", path="/x", timeout=within))).body
             msgspec.json.decode(body)
             return body
 
@@ -26,7 +25,7 @@ def test_server_is_there_lost_and_there_again(shape: str) -> None:
             healthy = asks()
             outage.begin()
             with pytest.raises((PromptOpsError, ValueError)):
-                asks()
+                asks(0.5)
             outage.end()
             assert asks() == healthy
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 
 import pytest
 from promptops.core._transport._failures import ProtocolError
@@ -195,6 +196,43 @@ def test_decoded_body_beyond_the_limit_is_refused() -> None:
     reader.start("GET", limit=1000)
     reader.feed(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
     with pytest.raises(ProtocolError, match="larger than 1000 bytes"):
+        reader.response()
+
+
+def encoded(body: bytes, encoding: bytes = b"gzip") -> ResponseReader:
+    """A reader that has read an answer with this encoded body."""
+    reader = ResponseReader()
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: %s\r\ncontent-length: %d\r\n\r\n" % (encoding, len(body))
+    for start in range(0, len(head + body), 50_000):
+        reader.feed((head + body)[start : start + 50_000])
+    assert reader.complete
+    return reader
+
+
+@pytest.mark.parametrize("parts", [0, 1, 3, 100])
+def test_large_encoded_body_is_decoded_in_parts_or_at_once(parts: int) -> None:
+    """A loop lets others run between the parts."""
+    text = random.Random(7).randbytes(100_000) * 2
+    reader = encoded(gzip.compress(text))
+    decoded = sum(reader.decode_part() for _ in range(parts))
+    assert decoded == min(parts, 12)
+    assert reader.response().body == text
+    assert not reader.decode_part()
+
+
+@pytest.mark.parametrize("body", [b"", gzip.compress(b"hello", mtime=0)], ids=["empty", "short"])
+def test_small_encoded_body_has_no_parts(body: bytes) -> None:
+    reader = encoded(body)
+    assert not reader.decode_part()
+    assert reader.response().body == (b"hello" if body else b"")
+
+
+def test_wrong_part_is_refused() -> None:
+    good = gzip.compress(random.Random(7).randbytes(100_000))
+    reader = encoded(good[:30_000] + bytes(70_000))
+    with pytest.raises(ProtocolError, match=r"not valid gzip|cut off"):  # noqa: PT012 - any of the parts
+        while reader.decode_part():
+            pass
         reader.response()
 
 

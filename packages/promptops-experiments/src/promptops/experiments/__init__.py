@@ -11,7 +11,18 @@ from promptops.experiments._evaluation import Evaluator, Evaluators
 from promptops.experiments._experiments import AsyncExperiments, SyncExperiments
 from promptops.experiments._gates import Gate, GateResult, Verdict
 from promptops.experiments._judge import judge
-from promptops.experiments._local import arun, rescore, resume, retry_failed, run
+from promptops.experiments._local import (
+    arerun,
+    arescore,
+    aresume,
+    aretry_failed,
+    arun,
+    rerun,
+    rescore,
+    resume,
+    retry_failed,
+    run,
+)
 from promptops.experiments._options import RunOptions, Task
 from promptops.experiments._plan import RunState
 from promptops.experiments._progress import BarProgress, LineProgress, Progress
@@ -98,6 +109,10 @@ __all__ = [
     "Usage",
     "Verdict",
     "__version__",
+    "arerun",
+    "arescore",
+    "aresume",
+    "aretry_failed",
     "arun",
     "compare",
     "compare_many",
@@ -122,6 +137,7 @@ __all__ = [
     "read_examples",
     "regex_match",
     "report_cost",
+    "rerun",
     "rescore",
     "resume",
     "retry_failed",

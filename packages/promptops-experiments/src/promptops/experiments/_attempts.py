@@ -122,7 +122,7 @@ class Attempts:
             return failure if refusals >= self._limiter.attempts else backoff(min(refusals, 6), first=0.1, longest=5.0)
         try:
             again = self._options.retry.again(failures, failure)
-        except Exception as broken:  # noqa: BLE001 - a user's rule may raise anything, and the row says so
+        except (Exception, SystemExit, GeneratorExit) as broken:  # noqa: BLE001 - a user's rule may raise anything, and the row says so
             broken.add_note("raised by retry_on")
             return broken
         return backoff(failures) if again else failure

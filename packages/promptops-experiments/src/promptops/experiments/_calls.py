@@ -11,9 +11,11 @@ from promptops.experiments._binding import Bound, Values
 from promptops.experiments._cost import CURRENT, Ledger, Usage
 from promptops.experiments._threads import Threads
 
-__all__ = ["Calls", "Interrupted", "Outcome", "described", "is_interrupt"]
+__all__ = ["Calls", "Interrupted", "Outcome", "described", "is_interrupt", "settled"]
 
 _LONGEST_ERROR: Final = 10_000
+_MOST_PARTS: Final = 5
+_TURNS: Final = 3
 
 
 class Interrupted(Exception):  # noqa: N818 - it says what happened
@@ -93,7 +95,7 @@ class Calls:
             started = perf_counter() - made.seconds
         if made.failure is not None or not hasattr(made.value, "__await__"):
             return made
-        rest = await _settle(made.value)
+        rest = await settled(made.value)
         return Outcome(rest.value, rest.failure, perf_counter() - started)
 
 
@@ -102,40 +104,65 @@ def _call_here(bound: Bound, values: Values) -> Outcome:
     try:
         positional, keywords = bound.arguments(values)
         value = bound.call(*positional, **keywords)
-    except KeyboardInterrupt:
-        return Outcome(None, Interrupted(), perf_counter() - started)
     except BaseException as exc:  # noqa: BLE001 - whatever a user's function raises belongs into its row
-        return Outcome(None, exc, perf_counter() - started)
+        return Outcome(None, Interrupted() if is_interrupt(exc) else exc, perf_counter() - started)
     return Outcome(value, None, perf_counter() - started)
 
 
-async def _settle(awaitable: Any) -> Outcome:
+async def settled(awaitable: Any) -> Outcome:
+    """Await what a user's function returned, and return what came of it, whatever it raised.
+
+    Raises:
+        Interrupted: Ctrl-C came within it.
+    """
     started = perf_counter()
     try:
-        value: object = await awaitable
-    except KeyboardInterrupt:
-        raise Interrupted from None
-    except GeneratorExit:
-        raise
+        value: object = await _through(awaitable)
+    except GeneratorExit as exc:
+        # Thrown in here, it ends this coroutine; the user's own comes from further in.
+        if exc.__traceback__ is None or exc.__traceback__.tb_next is None:
+            raise
+        return Outcome(None, exc, perf_counter() - started)
     except BaseException as exc:
-        if _run_is_cancelled(exc):
+        if is_interrupt(exc):
+            raise Interrupted from None
+        if await _run_is_cancelled(exc):
             raise
         return Outcome(None, exc, perf_counter() - started)
     return Outcome(value, None, perf_counter() - started)
 
 
-def _run_is_cancelled(exc: BaseException) -> bool:
+async def _through(awaitable: Any) -> object:
+    """Await something in a frame of its own, which every exception of the user's then has come through."""
+    return await awaitable
+
+
+async def _run_is_cancelled(exc: BaseException) -> bool:
     """Whether the run is being cancelled, rather than something that the user's function waited for."""
     import asyncio
 
     import anyio
+    from anyio.lowlevel import checkpoint
 
+    if isinstance(exc, BaseExceptionGroup):  # as the nurseries of trio raise it
+        parts, _ = cast("BaseExceptionGroup[BaseException]", exc).split(anyio.get_cancelled_exc_class())
+        return parts is not None and anyio.current_effective_deadline() == -math.inf
     if not isinstance(exc, anyio.get_cancelled_exc_class()):
         return False
     if not isinstance(exc, asyncio.CancelledError) or anyio.current_effective_deadline() == -math.inf:
         return True
     task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
+    if task is None:
+        return True
+    if not task.cancelling():
+        return False
+    # The user's function cancelled the task that it runs in, or somebody cancels every task of the loop; then the
+    # group of the run hears of it, too, and this wait ends by that.
+    while task.cancelling():
+        task.uncancel()
+    for _ in range(_TURNS):
+        await checkpoint()
+    return False
 
 
 def described(exc: BaseException) -> str:
@@ -144,8 +171,12 @@ def described(exc: BaseException) -> str:
         return str(exc)
     try:
         message = str(exc)
-    except Exception as broken:  # noqa: BLE001 - a foreign __str__ may raise anything
+    except BaseException as broken:  # noqa: BLE001 - a foreign __str__ may raise anything
         message = f"(its message could not be read: {type(broken).__name__})"
     text = f"{type(exc).__name__}: {message}" if message else type(exc).__name__
+    if isinstance(exc, BaseExceptionGroup):
+        parts = cast("BaseExceptionGroup[BaseException]", exc).exceptions
+        more = "; …" if len(parts) > _MOST_PARTS else ""
+        text = f"{text}: {'; '.join(described(part) for part in parts[:_MOST_PARTS])}{more}"
     text = text.encode(errors="backslashreplace").decode()
     return text if len(text) <= _LONGEST_ERROR else text[: _LONGEST_ERROR - 1] + "…"

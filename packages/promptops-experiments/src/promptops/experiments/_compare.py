@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 from promptops.core.errors import ValidationError
 from promptops.experiments._comparison import Comparison, ComparisonSlice, MetricComparison, PairKey, ScorePair
+from promptops.experiments._contents import changed_ids, contents_of
 from promptops.experiments._gates import Gate
 from promptops.experiments._judge import judge
 from promptops.experiments._result import ExperimentResult
@@ -15,7 +17,13 @@ from promptops.experiments.statistics import DEFAULT_RESAMPLES, DEFAULT_SEED, Pa
 from promptops.models.datasets import DatasetExample
 from promptops.models.experiments import ExperimentRun
 
-__all__ = ["compare", "paired_rows", "with_holm"]
+__all__ = ["ChangedExamples", "Pairs", "compare", "paired_rows", "with_holm"]
+
+Pairs = dict[PairKey, tuple[ExperimentRun, ExperimentRun]]
+"""Rows of the same repetition of the same example, the baseline's first."""
+
+ChangedExamples = Literal["leave_out", "compare"]
+"""What becomes of pairs whose example has another content in each experiment."""
 
 
 def compare(
@@ -27,6 +35,8 @@ def compare(
     baseline_name: str | None = None,
     candidate_name: str | None = None,
     examples: Mapping[str, DatasetExample] | None = None,
+    baseline_examples: Mapping[str, DatasetExample] | None = None,
+    changed_examples: ChangedExamples = "leave_out",
     slices: Sequence[SliceBy] = (),
     gates: Sequence[Gate] = (),
     confidence: float = 0.95,
@@ -38,6 +48,10 @@ def compare(
     Each metric gets an interval of the difference and a p-value, adjusted for the number of metrics; repetitions of
     one example count as one observation. The same rows and the same seed give the same figures.
 
+    Scores of different questions are not compared: a pair whose example has another content in each experiment, as far
+    as the contents are known (results know them; of rows, ``examples`` and ``baseline_examples`` say them), is left out
+    of every figure and listed in ``changed``. Gates count it as a row without a score.
+
     Args:
         baseline: What is compared with: the result of a run, or rows.
         candidate: What is judged.
@@ -46,6 +60,8 @@ def compare(
         baseline_name: What to call the baseline; the experiment's name when it is a result.
         candidate_name: What to call the candidate.
         examples: The examples by id, for reports and slices; a result brings its own.
+        baseline_examples: The examples of the baseline by id, where it is given as rows and they may differ.
+        changed_examples: ``compare`` takes pairs whose example changed for pairs all the same.
         slices: By what to divide the examples for a closer look: the name of a field (of ``metadata``, or of the
             example), or a function of the example. The p-values of all slices are adjusted together.
         gates: What the candidate has to hold; the verdict is part of the comparison.
@@ -55,16 +71,27 @@ def compare(
 
     Raises:
         ValidationError: ``evaluator`` scored neither of them, the examples have nothing to slice by, a gate names a
-            metric that is not there, or ``confidence`` or ``resamples`` are out of range.
+            metric that is not there, or ``confidence``, ``resamples`` or ``changed_examples`` make no sense.
     """
+    if changed_examples not in {"leave_out", "compare"}:
+        raise ValidationError(f"changed_examples is {changed_examples!r}; it is leave_out or compare")
     if not 0.5 <= confidence < 1:
         raise ValidationError(f"confidence is {confidence}; give a number from 0.5 to below 1, such as 0.95")
     if not 100 <= resamples <= 1_000_000:
         raise ValidationError(f"resamples is {resamples}; give a number from 100 to 1,000,000")
     first, second = _keyed(_rows(baseline)), _keyed(_rows(candidate))
-    shared = {key: (first[key], second[key]) for key in first if key in second}
-    in_first, in_second = _evaluator_names(first), _evaluator_names(second)
-    names = list(dict.fromkeys([*in_first, *in_second]))
+    shared, changed = _pairs(
+        {key: (first[key], second[key]) for key in first if key in second},
+        set[str]()
+        if changed_examples == "compare"
+        else changed_ids(
+            {key.example_id for key in first.keys() & second.keys()},
+            contents_of(baseline, baseline_examples),
+            contents_of(candidate, examples),
+        ),
+    )
+    in_both = _scored_names(first) & _scored_names(second)
+    names = list(dict.fromkeys([*_evaluator_names(first), *_evaluator_names(second)]))
     if evaluator is not None:
         if evaluator not in names:
             raise ValidationError(
@@ -73,11 +100,11 @@ def compare(
         names = [evaluator]
     tested = _Tested(confidence, resamples, seed)
     metrics = {
-        name: tested.metric(name, shared, lower_is_better=name in lower_is_better)
-        for name in names
-        if name in in_first and name in in_second
+        name: tested.metric(name, shared, lower_is_better=name in lower_is_better) for name in names if name in in_both
     }
-    known = examples if examples is not None else {**_examples(candidate), **_examples(baseline)}
+    known = {**_examples(candidate), **_examples(baseline)}
+    if examples is not None:
+        known = {**examples, **(baseline_examples or {})}
     parts = [
         ComparisonSlice(
             name=slice_name(by),
@@ -97,8 +124,9 @@ def compare(
         candidate=candidate_name or _name(candidate, "candidate"),
         metrics=whole[0],
         rows=shared,
-        only_in_baseline=len(_rows(baseline)) - len(shared),
-        only_in_candidate=len(_rows(candidate)) - len(shared),
+        only_in_baseline=len(_rows(baseline)) - len(shared) - len(changed),
+        only_in_candidate=len(_rows(candidate)) - len(shared) - len(changed),
+        changed=changed,
         not_compared=[name for name in names if name not in metrics],
         examples=known,
         slices=[msgspec.structs.replace(part, metrics=own) for part, own in zip(parts, sliced, strict=True)],
@@ -108,11 +136,28 @@ def compare(
 
 
 def paired_rows(
-    baseline: ExperimentResult | Sequence[ExperimentRun], candidate: ExperimentResult | Sequence[ExperimentRun]
-) -> dict[PairKey, tuple[ExperimentRun, ExperimentRun]]:
-    """Return the rows of both that belong to the same repetition of the same example, in the baseline's order."""
+    baseline: ExperimentResult | Sequence[ExperimentRun],
+    candidate: ExperimentResult | Sequence[ExperimentRun],
+) -> tuple[Pairs, Pairs]:
+    """Return the rows of both that belong to the same repetition of the same example, in the baseline's order.
+
+    Returns:
+        The pairs to compare, and those whose example has another content in each.
+    """
     first, second = _keyed(_rows(baseline)), _keyed(_rows(candidate))
-    return {key: (first[key], second[key]) for key in first if key in second}
+    shared = {key: (first[key], second[key]) for key in first if key in second}
+    ids = {key.example_id for key in shared}
+    return _pairs(shared, changed_ids(ids, contents_of(baseline), contents_of(candidate)))
+
+
+def _pairs(shared: Pairs, changed: Collection[str]) -> tuple[Pairs, Pairs]:
+    """Divide pairs into those to compare and those to leave out."""
+    if not changed:
+        return shared, {}
+    return (
+        {key: pair for key, pair in shared.items() if key.example_id not in changed},
+        {key: pair for key, pair in shared.items() if key.example_id in changed},
+    )
 
 
 def with_holm(families: Sequence[Mapping[str, MetricComparison]]) -> list[dict[str, MetricComparison]]:
@@ -164,8 +209,12 @@ def _keyed(rows: Sequence[ExperimentRun]) -> dict[PairKey, ExperimentRun]:
 def _evaluator_names(rows: Mapping[PairKey, ExperimentRun]) -> dict[str, None]:
     names: dict[str, None] = {}
     for row in rows.values():
-        names.update((name, None) for name in row.scores)
+        names.update((name, None) for name in row.evaluations)
     return names
+
+
+def _scored_names(rows: Mapping[PairKey, ExperimentRun]) -> set[str]:
+    return {name for row in rows.values() for name in row.scores}
 
 
 class _Tested(msgspec.Struct, frozen=True):

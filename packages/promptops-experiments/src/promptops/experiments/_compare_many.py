@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from promptops.core.errors import ValidationError
-from promptops.experiments._compare import compare, with_holm
+from promptops.experiments._compare import ChangedExamples, compare, with_holm
 from promptops.experiments._comparison import Comparison
 from promptops.experiments._comparison_text import interval_text
 from promptops.experiments._gates import Gate
@@ -67,8 +67,9 @@ class Comparisons(msgspec.Struct, frozen=True, kw_only=True):
             return "no metric has a score in both of any pair"
         interval = f"{confidence * 100:g}% interval"
         columns = ("pair", "metric", "difference", interval, "better", "worse", "p", f"p (Holm, {self.tests})")
+        left_out = [f"{item.candidate} - {item.baseline}: {item.left_out()}" for item in self.items if item.changed]
         verdicts = [f"{item.candidate}, {item.verdict.to_text()}" for item in self.items if item.verdict is not None]
-        return "\n\n".join([table(columns, lines), *verdicts])
+        return "\n\n".join([table(columns, lines), *left_out, *verdicts])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparisons as plain values that JSON can hold."""
@@ -89,6 +90,7 @@ def compare_many(
     evaluator: str | None = None,
     lower_is_better: Collection[str] = (),
     examples: Mapping[str, DatasetExample] | None = None,
+    changed_examples: ChangedExamples = "leave_out",
     slices: Sequence[SliceBy] = (),
     gates: Sequence[Gate] = (),
     confidence: float = 0.95,
@@ -103,6 +105,7 @@ def compare_many(
         evaluator: As for :func:`compare`, like everything that follows; slices are adjusted within their pair.
         lower_is_better: Evaluators whose smaller scores are the better ones.
         examples: The examples by id.
+        changed_examples: ``compare`` takes pairs whose example changed for pairs all the same.
         slices: By what to divide the examples.
         gates: What each candidate has to hold.
         confidence: Of the intervals.
@@ -128,6 +131,7 @@ def compare_many(
             baseline_name=first,
             candidate_name=second,
             examples=examples,
+            changed_examples=changed_examples,
             slices=slices,
             confidence=confidence,
             resamples=resamples,

@@ -7,8 +7,9 @@ from math import fsum
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from promptops.experiments._comparison_text import comparison_dict, comparison_text
+from promptops.experiments._comparison_text import comparison_dict, comparison_text, left_out_text
 from promptops.experiments._gates import Verdict
+from promptops.experiments._table import first_text
 from promptops.experiments.statistics import PairedTest
 from promptops.models.datasets import DatasetExample
 from promptops.models.experiments import ExperimentRun
@@ -112,6 +113,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         rows: The rows of each pair, baseline first.
         only_in_baseline: Rows without a partner in the candidate.
         only_in_candidate: Rows without a partner in the baseline.
+        changed: The rows of each pair that is left out, because its example has another content in each experiment.
         not_compared: Evaluators that only one of the two has, or that gave no score.
         examples: The examples, as far as they are known, by id.
         slices: The same by slices of the examples, as far as they were asked for.
@@ -125,6 +127,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     rows: Mapping[PairKey, tuple[ExperimentRun, ExperimentRun]]
     only_in_baseline: int
     only_in_candidate: int
+    changed: Mapping[PairKey, tuple[ExperimentRun, ExperimentRun]] = msgspec.field(
+        default_factory=dict["PairKey", "tuple[ExperimentRun, ExperimentRun]"]
+    )
     not_compared: Sequence[str] = ()
     examples: Mapping[str, DatasetExample] = msgspec.field(default_factory=dict[str, DatasetExample])
     slices: Sequence[ComparisonSlice] = ()
@@ -138,14 +143,20 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         """Return the comparison as text; up to ``listed`` ids are named of those that got better and worse."""
         return comparison_text(self, listed)
 
+    @property
+    def changed_examples(self) -> list[str]:
+        """The ids of the examples of the pairs that are left out."""
+        return list(dict.fromkeys(key.example_id for key in self.changed))
+
+    def left_out(self, *, listed: int = _MOST_LISTED) -> str:
+        """Return which pairs are left out and why, with up to ``listed`` ids of examples; nothing without any."""
+        return left_out_text(len(self.changed), self.changed_examples, listed) if self.changed else ""
+
     def headline(self, key: PairKey) -> str:
         """Return the first text of the example in one short line, or nothing when the example is not known."""
         example = self.examples.get(key.example_id)
-        for value in () if example is None else example.fields.values():
-            if isinstance(value, str) and value.strip():
-                text = " ".join(value.split())
-                return text if len(text) <= _HEADLINE else text[: _HEADLINE - 1] + "…"
-        return ""
+        text = "" if example is None else first_text(example.fields)
+        return text if len(text) <= _HEADLINE else text[: _HEADLINE - 1] + "…"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain values that JSON can hold, with the ids of better and worse."""

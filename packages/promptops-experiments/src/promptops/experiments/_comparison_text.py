@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from promptops.experiments._comparison import Comparison, MetricComparison, ScorePair
     from promptops.experiments.statistics import PairedTest
 
-__all__ = ["comparison_dict", "comparison_text", "interval_text"]
+__all__ = ["comparison_dict", "comparison_text", "interval_text", "left_out_text"]
 
 
 def comparison_text(comparison: Comparison, listed: int) -> str:
@@ -25,6 +25,8 @@ def comparison_text(comparison: Comparison, listed: int) -> str:
         if count:
             head += f", {count} only in {name}"
     parts = [head]
+    if comparison.changed:
+        parts.append(comparison.left_out(listed=listed))
     columns = ("metric", comparison.baseline, comparison.candidate, "difference", "better", "worse", "same")
     lines = [_line(metric) for metric in comparison.metrics.values()]
     parts.append(table(columns, lines) if lines else "no metric has a score in both")
@@ -44,6 +46,18 @@ def comparison_text(comparison: Comparison, listed: int) -> str:
 def interval_text(test: PairedTest) -> str:
     """Return the interval of a difference for people, or a dash."""
     return "-" if test.low is None or test.high is None else f"{signed(test.low)} to {signed(test.high)}"
+
+
+def left_out_text(pairs: int, ids: Sequence[str], listed: int) -> str:
+    """Return which pairs are left out and why, with up to ``listed`` ids of their examples."""
+    named = ", ".join(ids[:listed]) + (", …" if len(ids) > listed > 0 else "")
+    what = "1 pair is" if pairs == 1 else f"{pairs:,} pairs are"
+    whose = "its example" if pairs == 1 else "their examples"
+    has = "has" if pairs == 1 else "have"
+    return (
+        f"{what} left out: {whose} {has} the same id{f' ({named})' if named else ''} but another content in each "
+        "experiment. Run both over one version of the dataset"
+    )
 
 
 def _tests(comparison: Comparison) -> Iterable[str]:
@@ -112,6 +126,7 @@ def comparison_dict(comparison: Comparison) -> dict[str, Any]:
         "pairs": len(comparison.rows),
         "only_in_baseline": comparison.only_in_baseline,
         "only_in_candidate": comparison.only_in_candidate,
+        "changed": [{"example_id": key.example_id, "repetition": key.repetition} for key in comparison.changed],
         "not_compared": list(comparison.not_compared),
         "tests": comparison.tests,
         "metrics": {name: _metric_dict(metric, listed=True) for name, metric in comparison.metrics.items()},

@@ -7,9 +7,12 @@ from typing import Final, NamedTuple
 
 from promptops.core.errors import ValidationError
 from promptops.experiments._comparison import PairKey
+from promptops.experiments._contents import changed_ids, contents_of
 from promptops.experiments._gates import RELATIVE_RULES, Gate, GateResult, Status, Verdict, limit_text
 from promptops.experiments._judge import Evidence, compared, measured, status_of
+from promptops.experiments._result import ExperimentResult
 from promptops.experiments.statistics import normal_quantile, sample_of
+from promptops.models.datasets import DatasetExample
 from promptops.models.experiments import ExperimentRun
 
 __all__ = ["decided"]
@@ -52,7 +55,8 @@ def decided(
     done: Sequence[ExperimentRun],
     remaining: Collection[PairKey],
     *,
-    baseline: Sequence[ExperimentRun] = (),
+    baseline: ExperimentResult | Sequence[ExperimentRun] = (),
+    examples: Mapping[str, DatasetExample] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     lower_is_better: Collection[str] = (),
 ) -> Verdict | None:
@@ -68,7 +72,9 @@ def decided(
         gates: What is asked for.
         done: The finished rows of the candidate.
         remaining: The units that have no row yet.
-        baseline: The rows of the baseline, for gates that compare.
+        baseline: The baseline, for gates that compare: a result, or rows.
+        examples: The examples of the candidate by id (``state.examples``); those that have another content in a result
+            as ``baseline`` are not compared, as :func:`compare` has it.
         bounds: The lowest and the highest possible score of a metric; 0 and 1 where it is not named.
         lower_is_better: Metrics whose smaller scores are the better ones.
 
@@ -78,7 +84,10 @@ def decided(
     asked = [gates] if isinstance(gates, Gate) else list(gates)
     if not asked:
         raise ValidationError("a verdict needs at least one gate")
-    before = {PairKey(row.example_id, row.repetition): row for row in baseline if row.example_id is not None}
+    rows = baseline.rows if isinstance(baseline, ExperimentResult) else baseline
+    before = {PairKey(row.example_id, row.repetition): row for row in rows if row.example_id is not None}
+    changed = changed_ids({key.example_id for key in before}, contents_of(baseline), contents_of(done, examples))
+    before = {key: row for key, row in before.items() if key.example_id not in changed}
     results: list[GateResult] = []
     possible: list[set[Status]] = []
     for gate in asked:
@@ -88,7 +97,7 @@ def decided(
             scored, left = _scores(gate.metric, before if rule in RELATIVE_RULES else None, done, remaining)
             asked_for = _Limit(gate, rule, limit, own, gate.metric in lower_is_better, scored, left)
             statuses, evidence = _possible(asked_for)
-            if _too_many_unscored(gate, done, remaining):
+            if _too_many_unscored(gate, done, remaining, changed if rule in RELATIVE_RULES else ()):
                 statuses = set[Status](("inconclusive",))
             possible.append(statuses)
             if len(statuses) == 1:
@@ -198,10 +207,13 @@ def _scores(
     return pairs, [_Open(key.example_id, known[key]) for key in remaining if key in known]
 
 
-def _too_many_unscored(gate: Gate, done: Sequence[ExperimentRun], remaining: Collection[PairKey]) -> bool:
+def _too_many_unscored(
+    gate: Gate, done: Sequence[ExperimentRun], remaining: Collection[PairKey], changed: Collection[str]
+) -> bool:
     if gate.max_unscored is None:
         return False
-    unscored = sum(row.score(gate.metric) is None for row in done)
+    unscored = sum(row.score(gate.metric) is None or row.example_id in changed for row in done)
+    unscored += sum(key.example_id in changed for key in remaining)
     return unscored > gate.max_unscored * (len(done) + len(remaining))
 
 

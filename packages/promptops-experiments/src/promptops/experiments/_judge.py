@@ -53,10 +53,14 @@ def _result(subject: Comparison | ExperimentResult, gate: Gate, rule: str, limit
     else:
         raise ValidationError(f"{rule} of the gate for {gate.metric!r} needs a baseline; judge a comparison")
     asked = f"{gate.metric}: {limit_text(rule, limit)}"
+    left_out = _left_out(subject) if rule in RELATIVE_RULES else ""
     if evidence is None:
-        return _inconclusive(gate, rule, limit, None, f"{asked}, but there is no score to judge")
+        return _inconclusive(gate, rule, limit, None, f"{asked}, but there is no score to judge{left_out}")
     if gate.max_unscored is not None and unscored > gate.max_unscored * total:
-        why = f"{asked}, but {unscored:,} of {total:,} rows have no score, more than max_unscored={gate.max_unscored:g}"
+        why = (
+            f"{asked}, but {unscored:,} of {total:,} rows have no score{left_out}, more than "
+            f"max_unscored={gate.max_unscored:g}"
+        )
         return _inconclusive(gate, rule, limit, evidence, why)
     status = status_of(rule, limit, evidence)
     needed = None
@@ -127,9 +131,11 @@ def _relative(comparison: Comparison, gate: Gate) -> tuple[Evidence | None, int,
     if metric is None:
         _check_known(gate, [*comparison.metrics, *comparison.not_compared])
         return None, len(comparison.rows), len(comparison.rows)
-    total = len(metric.pairs) + metric.unscored
+    # What was asked another question says nothing of the difference, as if it had no score.
+    unscored = metric.unscored + len(comparison.changed)
+    total = len(metric.pairs) + unscored
     if not metric.pairs:
-        return None, metric.unscored, total
+        return None, unscored, total
     test = metric.test
     if test is not None and abs(test.confidence - gate.confidence) < 1e-12:
         sign = -1 if metric.lower_is_better else 1
@@ -139,13 +145,20 @@ def _relative(comparison: Comparison, gate: Gate) -> tuple[Evidence | None, int,
     else:
         pairs = [(pair.key.example_id, pair.baseline, pair.candidate) for pair in metric.pairs]
         evidence = compared(pairs, lower_is_better=metric.lower_is_better, confidence=gate.confidence)
-    return evidence, metric.unscored, total
+    return evidence, unscored, total
+
+
+def _left_out(subject: Comparison | ExperimentResult) -> str:
+    if not isinstance(subject, Comparison) or not subject.changed:
+        return ""
+    count = len(subject.changed)
+    return f" (the examples of {count:,} {'pair' if count == 1 else 'pairs'} changed between the two)"
 
 
 def _absolute(subject: Comparison | ExperimentResult, gate: Gate) -> tuple[Evidence | None, int, int]:
     rows: Sequence[ExperimentRun]
     if isinstance(subject, Comparison):
-        rows = [candidate for _, candidate in subject.rows.values()]
+        rows = [candidate for _, candidate in (*subject.rows.values(), *subject.changed.values())]
         _check_known(gate, [*subject.metrics, *subject.not_compared])
     else:
         rows = subject.rows

@@ -14,6 +14,7 @@ from promptops.experiments._options import Request
 from promptops.experiments._plan import Plan, Unit
 from promptops.experiments._session import Kept
 from promptops.experiments.journal import (
+    Change,
     ExperimentRecord,
     Fingerprint,
     Journal,
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Again",
     "begin",
+    "begin_from",
     "copy_unchanged",
     "open_journal",
+    "other_contents",
     "refuse_other_examples",
     "rescore_plan",
     "resume",
@@ -76,6 +79,29 @@ def begin(request: Request, plan: Plan, dataset_id: str, dataset_name: str, stor
     except BaseException:
         if own:
             journal.close()
+        raise
+
+
+def begin_from(  # noqa: PLR0917 - as begin, and the experiment before
+    request: Request, plan: Plan, dataset_id: str, dataset_name: str, previous: str, stores: Stores | None = None
+) -> tuple[Kept, Plan]:
+    """Begin an experiment as :func:`begin` does, and take over what has not changed since the experiment before.
+
+    Raises:
+        NotFoundError: The journal has no experiment named ``previous`` of that dataset; nothing was begun.
+    """
+    journal, own = open_journal(request)
+    try:
+        origin = "" if stores is None else stores.journal_origin
+        records = list(journal.units(journal.get(previous, dataset_id=dataset_id, origin=origin).id))
+    finally:
+        if own:
+            journal.close()
+    kept = begin(request, plan, dataset_id, dataset_name, stores)
+    try:
+        return kept, copy_unchanged(plan, kept, records, previous)
+    except BaseException:
+        kept.close()
         raise
 
 
@@ -145,7 +171,29 @@ def resumed_plan(plan: Plan, kept: Kept, again: Again) -> Plan:
     keys = [unit.key for unit in plan.units]
     todo = decide(keys, records.values(), kept.fingerprint.evaluators, on_failed=_on_failed(plan.options.evaluators))
     event("experiment_resumed", experiment=kept.journaled.experiment.plan.name, todo=todo.summary)
-    return _standing(plan, todo, records)
+    changes = kept.journaled.changes
+    if not todo.is_empty:
+        kept.journaled.accept(tasks=bool(todo.to_run))
+    standing = [records[key] for key in todo.taken_over]
+    digests = other_contents(kept.fingerprint, standing, changes)
+    return msgspec.structs.replace(_standing(plan, todo, records), digests=digests)
+
+
+def other_contents(
+    fingerprint: Fingerprint, records: Iterable[UnitRecord], changes: Iterable[Change]
+) -> dict[str, str]:
+    """Return digests for examples whose rows may have been made of another content than ``fingerprint`` has.
+
+    Rows say what they were made by as a whole; where examples changed in between, and a row was made by something
+    else, its example counts as another one, which no other experiment has.
+    """
+    if all(change.kind != "examples" for change in changes):
+        return {}
+    return {
+        record.example_id: record.fingerprint
+        for record in records
+        if record.fingerprint is not None and record.fingerprint != fingerprint.of_unit(record.example_id)
+    }
 
 
 def rescore_plan(

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from os import PathLike
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, Unpack, cast
+from typing import Any, ParamSpec, TypeVar, Unpack
 
-import msgspec
 from promptops.core.errors import ValidationError
 from promptops.experiments import _kept
 from promptops.experiments._evaluation import Evaluators
-from promptops.experiments._json import NotStorable, json_text
 from promptops.experiments._kept import Again
+from promptops.experiments._local_examples import LocalDataset, dataset_id_of, local_examples
 from promptops.experiments._options import Request, RunOptions, Task, chosen, request_of
 from promptops.experiments._plan import Plan, make_plan
 from promptops.experiments._result import ExperimentResult
@@ -24,13 +20,23 @@ from promptops.experiments._runner import run_blocking, run_in_loop
 from promptops.experiments._session import Kept, Session
 from promptops.models.datasets import DatasetExample
 
-__all__ = ["LocalDataset", "arun", "local_examples", "rescore", "resume", "retry_failed", "run"]
+__all__ = [
+    "LocalDataset",
+    "arerun",
+    "arescore",
+    "aresume",
+    "aretry_failed",
+    "arun",
+    "local_examples",
+    "rerun",
+    "rescore",
+    "resume",
+    "retry_failed",
+    "run",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-LocalDataset = str | PathLike[str] | Iterable[Mapping[str, Any] | DatasetExample]
-"""Examples as objects with fields, or the path of a JSON or JSON Lines file of such objects."""
 
 
 class _InPlace:
@@ -54,8 +60,9 @@ def run(
 
     Args:
         name: Unique among the runs over this dataset.
-        dataset: Examples as objects with fields, or the path of a JSON or JSON Lines file. A field ``id`` is the id of
-            an example; without one, the id is made of the content.
+        dataset: Examples as objects with fields, or the path of a CSV, JSON Lines, JSON or Parquet file. A field (or
+            column) ``id`` is the id of an example; without one, the id is made of the content. For more say in how a
+            file is read, pass what :func:`read_examples` gives.
         task: What to run.
         evaluators: One, several, or a mapping of names to evaluators.
         options: See :class:`RunOptions`.
@@ -65,14 +72,14 @@ def run(
         ConflictError: The journal has a run of that name; nothing was run.
         JournalError: The journal cannot be used.
     """
-    return run_blocking(_begun(name, dataset, task, evaluators, options), _InPlace())
+    return run_blocking(_begun(request_of(name, task, evaluators, options), dataset), _InPlace())
 
 
 async def arun(
     name: str, *, dataset: LocalDataset, task: Task, evaluators: Evaluators = (), **options: Unpack[RunOptions]
 ) -> ExperimentResult:
     """:func:`run` for asynchronous code, on asyncio and trio."""
-    return await run_in_loop(_begun(name, dataset, task, evaluators, options), _InPlace())
+    return await run_in_loop(_begun(request_of(name, task, evaluators, options), dataset), _InPlace())
 
 
 def resume(
@@ -90,7 +97,22 @@ def resume(
         NotFoundError: The journal has no run of that name.
         ResumeRefused: Code, examples, prompt, parameters or evaluators changed, and ``accept_changes`` is not set.
     """
-    return _again("resume", dataset, request_of(name, task, evaluators, options), accept_changes=accept_changes)
+    request = request_of(name, task, evaluators, options)
+    return run_blocking(_again("resume", dataset, request, accept_changes=accept_changes), _InPlace())
+
+
+async def aresume(
+    name: str,
+    *,
+    dataset: LocalDataset,
+    task: Task,
+    evaluators: Evaluators = (),
+    accept_changes: bool = False,
+    **options: Unpack[RunOptions],
+) -> ExperimentResult:
+    """:func:`resume` for asynchronous code, on asyncio and trio."""
+    request = request_of(name, task, evaluators, options)
+    return await run_in_loop(_again("resume", dataset, request, accept_changes=accept_changes), _InPlace())
 
 
 def retry_failed(
@@ -104,13 +126,100 @@ def retry_failed(
 ) -> ExperimentResult:
     """:func:`resume`, and run again what failed."""
     request = request_of(name, task, evaluators, options)
-    return _again("retry_failed", dataset, request, accept_changes=accept_changes)
+    return run_blocking(_again("retry_failed", dataset, request, accept_changes=accept_changes), _InPlace())
+
+
+async def aretry_failed(
+    name: str,
+    *,
+    dataset: LocalDataset,
+    task: Task,
+    evaluators: Evaluators = (),
+    accept_changes: bool = False,
+    **options: Unpack[RunOptions],
+) -> ExperimentResult:
+    """:func:`retry_failed` for asynchronous code, on asyncio and trio."""
+    request = request_of(name, task, evaluators, options)
+    return await run_in_loop(_again("retry_failed", dataset, request, accept_changes=accept_changes), _InPlace())
 
 
 def rescore(
     name: str, evaluators: Evaluators, *, dataset: LocalDataset, force: bool = False, **options: Unpack[RunOptions]
 ) -> ExperimentResult:
     """Score the outputs that the journal holds, without running a task: what lacks a score, or everything."""
+    return run_blocking(_rescored(name, evaluators, dataset, options, force=force), _InPlace())
+
+
+async def arescore(
+    name: str, evaluators: Evaluators, *, dataset: LocalDataset, force: bool = False, **options: Unpack[RunOptions]
+) -> ExperimentResult:
+    """:func:`rescore` for asynchronous code, on asyncio and trio."""
+    return await run_in_loop(_rescored(name, evaluators, dataset, options, force=force), _InPlace())
+
+
+def rerun(
+    previous: str,
+    name: str,
+    *,
+    dataset: LocalDataset,
+    task: Task,
+    evaluators: Evaluators = (),
+    **options: Unpack[RunOptions],
+) -> ExperimentResult:
+    """Run a new experiment, and take over from a previous one what has not changed since.
+
+    An output is taken over when its example, the code of the task, the prompt and the parameters are the same; a
+    score, when its evaluator is the same as well. Taken over rows say so in ``promptops.reused_from``.
+
+    Args:
+        previous: The name of the run to take from; of the same file, or of examples in memory as these.
+        name: The name of the new one.
+        dataset: As for :func:`run`; the file may have changed since.
+        task: What to run.
+        evaluators: One, several, or a mapping of names to evaluators.
+        options: As for :func:`run`, without ``dry_run``.
+
+    Raises:
+        NotFoundError: The journal has no run named ``previous`` over that dataset; nothing was run.
+        ConflictError: The journal has a run named ``name``; nothing was run.
+    """
+    return run_blocking(_rerun(previous, request_of(name, task, evaluators, options), dataset), _InPlace())
+
+
+async def arerun(
+    previous: str,
+    name: str,
+    *,
+    dataset: LocalDataset,
+    task: Task,
+    evaluators: Evaluators = (),
+    **options: Unpack[RunOptions],
+) -> ExperimentResult:
+    """:func:`rerun` for asynchronous code, on asyncio and trio."""
+    return await run_in_loop(_rerun(previous, request_of(name, task, evaluators, options), dataset), _InPlace())
+
+
+def _begun(request: Request, dataset: LocalDataset) -> Session:
+    plan, dataset_id = _planned(request, dataset)
+    kept = None if request.dry_run is not None else _kept.begin(request, plan, dataset_id, dataset_id)
+    return Session(request.name, plan, dataset_id=dataset_id, kept=kept, uploader=None, progress=request.progress)
+
+
+def _rerun(previous: str, request: Request, dataset: LocalDataset) -> Session:
+    if request.dry_run is not None:
+        raise ValidationError("dry_run belongs to run: a rerun takes over what is stored")
+    plan, dataset_id = _planned(request, dataset)
+    kept, rest = _kept.begin_from(request, plan, dataset_id, dataset_id, previous)
+    return Session(request.name, rest, dataset_id=dataset_id, kept=kept, uploader=None, progress=request.progress)
+
+
+def _planned(request: Request, dataset: LocalDataset) -> tuple[Plan, str]:
+    check_experiment_name(request.name)
+    dataset_id = dataset_id_of(dataset)
+    return make_plan(request.options, chosen(local_examples(dataset), request.dry_run), dataset_id), dataset_id
+
+
+def _rescored(name: str, evaluators: Evaluators, dataset: LocalDataset, options: RunOptions, *, force: bool) -> Session:
     request = request_of(name, None, evaluators, options, scores_only=True)
     examples = local_examples(dataset)
     names = [evaluator.name for evaluator in request.options.evaluators]
@@ -121,17 +230,7 @@ def rescore(
     return _held(request, dataset, examples, planned, compare=False, accept_changes=False)
 
 
-def _begun(name: str, dataset: LocalDataset, task: Task, evaluators: Evaluators, options: RunOptions) -> Session:
-    check_experiment_name(name)
-    request = request_of(name, task, evaluators, options)
-    examples = chosen(local_examples(dataset), request.dry_run)
-    dataset_id = _dataset_id(dataset)
-    plan = make_plan(request.options, examples, dataset_id)
-    kept = None if request.dry_run is not None else _kept.begin(request, plan, dataset_id, dataset_id)
-    return Session(name, plan, dataset_id=dataset_id, kept=kept, uploader=None, progress=request.progress)
-
-
-def _again(again: Again, dataset: LocalDataset, request: Request, *, accept_changes: bool) -> ExperimentResult:
+def _again(again: Again, dataset: LocalDataset, request: Request, *, accept_changes: bool) -> Session:
     def planned(kept: Kept, plan: Plan) -> Plan:
         return _kept.resumed_plan(plan, kept, again)
 
@@ -147,11 +246,11 @@ def _held(
     *,
     compare: bool,
     accept_changes: bool,
-) -> ExperimentResult:
+) -> Session:
     journal, own = _kept.open_journal(request)
     kept: Kept | None = None
     try:
-        record = journal.get(request.name, dataset_id=_dataset_id(dataset))
+        record = journal.get(request.name, dataset_id=dataset_id_of(dataset))
         request = as_before(request, record)
         plan = make_plan(request.options, examples, record.plan.dataset_name)
         kept = _kept.resume(request, record, journal, own, plan if compare else None, accept_changes=accept_changes)
@@ -162,58 +261,6 @@ def _held(
         if own:
             journal.close()
         raise
-    session = Session(
+    return Session(
         record.plan.name, rest, dataset_id=record.plan.dataset_id, kept=kept, uploader=None, progress=request.progress
     )
-    return run_blocking(session, _InPlace())
-
-
-def local_examples(dataset: LocalDataset) -> list[DatasetExample]:
-    """Return examples with an id each.
-
-    Raises:
-        ValidationError: The file cannot be read, or holds something else than objects.
-    """
-    items: Iterable[object] = _read(Path(dataset)) if isinstance(dataset, str | PathLike) else dataset
-    found: list[DatasetExample] = []
-    copies: dict[str, int] = {}
-    for place, item in enumerate(items):
-        if isinstance(item, DatasetExample):
-            found.append(item)
-            continue
-        if not isinstance(item, Mapping):
-            raise ValidationError(f"dataset[{place}] must be an object with fields, not {type(item).__name__}")
-        fields = dict(cast("Mapping[str, Any]", item))
-        ident = fields.pop("id", None)
-        if ident is None:
-            ident = _content_id(fields, place)
-            copies[ident] = copies.get(ident, 0) + 1
-            if copies[ident] > 1:
-                ident = f"{ident}-{copies[ident]}"
-        found.append(DatasetExample(id=str(ident), fields=fields))
-    return found
-
-
-def _content_id(fields: Mapping[str, Any], place: int) -> str:
-    try:
-        plain = msgspec.json.decode(json_text(fields))
-    except NotStorable as exc:
-        raise ValidationError(f"dataset[{place}] has no JSON form: {exc}") from None
-    return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()[:32]
-
-
-def _read(path: Path) -> Iterable[object]:
-    try:
-        data = path.read_bytes()
-    except OSError as exc:
-        raise ValidationError(f"dataset {str(path)!r} cannot be read: {exc.strerror}") from exc
-    try:
-        if path.suffix == ".json":
-            return cast("list[object]", msgspec.json.decode(data, type=list))
-        return cast("list[object]", msgspec.json.Decoder().decode_lines(data))
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise ValidationError(f"dataset {str(path)!r} is not JSON or JSON Lines of objects: {exc}") from exc
-
-
-def _dataset_id(dataset: LocalDataset) -> str:
-    return f"local:{Path(dataset).resolve()}" if isinstance(dataset, str | PathLike) else "local"

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,6 +15,9 @@ from promptops.core.errors import ConflictError, NotFoundError, ValidationError
 from promptops.experiments._blocking import RunBlocking
 from promptops.experiments._examples import encoded_examples
 from promptops.experiments._resolve import not_found
+from promptops.experiments.datasets import to_dataframe, write_examples
+from promptops.experiments.datasets._reading import Format
+from promptops.experiments.datasets._splits import in_split
 from promptops.experiments.journal import Journal
 from promptops.experiments.journal._group import insert_rows
 from promptops.experiments.journal._schema import EXAMPLES
@@ -72,15 +76,39 @@ class LocalDatasetStore:
         for found in await self._run(self._all):
             yield found
 
-    async def examples(self, dataset: str, *, version: str | None = None) -> AsyncIterator[DatasetExample]:
+    async def examples(
+        self, dataset: str, *, version: str | None = None, split: str | None = None
+    ) -> AsyncIterator[DatasetExample]:
         """See :class:`DatasetStore`."""
         found = await self._run(self._find, dataset)
         since = _number_of(found.dataset, version)
         last: int | None = 0
         while last is not None:
             page, last = await self._run(self._page, found.number, since, last)
-            for example in page:
+            for example in in_split(page, split):
                 yield example
+
+    async def export(
+        self,
+        dataset: str,
+        path: str | PathLike[str],
+        *,
+        version: str | None = None,
+        split: str | None = None,
+        format: Format | None = None,  # noqa: A002 - what it is called
+        id_column: str | None = "id",
+    ) -> int:
+        """Write the examples of a dataset to a file, and return how many; see :meth:`AsyncDatasets.export`."""
+        examples = [example async for example in self.examples(dataset, version=version, split=split)]
+        return await self._run(write_examples, examples, path, format=format, id_column=id_column)
+
+    async def to_dataframe(
+        self, dataset: str, *, version: str | None = None, split: str | None = None, id_column: str | None = "id"
+    ) -> Any:
+        """Return the examples of a dataset as a ``pandas.DataFrame``; see :func:`datasets.to_dataframe`."""
+        return to_dataframe(
+            [example async for example in self.examples(dataset, version=version, split=split)], id_column=id_column
+        )
 
     async def delete(self, dataset: str) -> None:
         """See :class:`DatasetStore`."""

@@ -64,9 +64,11 @@ class NativeDatasetStore:
         async for dataset in self._datasets.iterate():
             yield _dataset(dataset)
 
-    async def examples(self, dataset: str, *, version: str | None = None) -> AsyncIterator[DatasetExample]:
+    async def examples(
+        self, dataset: str, *, version: str | None = None, split: str | None = None
+    ) -> AsyncIterator[DatasetExample]:
         """See :class:`DatasetStore`."""
-        async for example in self._datasets.iterate_examples(dataset, version=version):
+        async for example in self._datasets.iterate_examples(dataset, version=version, split=split):
             yield example
 
     async def delete(self, dataset: str) -> None:

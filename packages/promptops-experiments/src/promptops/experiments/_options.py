@@ -14,6 +14,7 @@ from promptops.experiments._plan import Options, StopWhen, metadata_columns
 from promptops.experiments._progress import Progress
 from promptops.experiments._rate_limiter import RateLimiter
 from promptops.experiments._retries import RetryOn, RetryPolicy
+from promptops.experiments.datasets._splits import in_split, split_of
 from promptops.experiments.evaluators._run_named import RunEvaluators, named_run_evaluators
 from promptops.experiments.journal import Journal
 from promptops.models.datasets import DatasetExample
@@ -50,7 +51,7 @@ class RunOptions(TypedDict, total=False):
         progress: True shows a bar on a terminal and plain lines elsewhere (both on stderr), False shows nothing.
         journal: The file that holds every output and score before it is stored, or an open journal; by default
             ``PROMPTOPS_JOURNAL``, then a file in the user's data directory.
-        dry_run: Run so many examples, or those whose field ``split`` has this value, and store nothing.
+        dry_run: Run so many examples, or those of the split of this name, and store nothing.
     """
 
     concurrency: int
@@ -161,13 +162,9 @@ def chosen(examples: list[DatasetExample], dry_run: int | str | None) -> list[Da
         return examples
     if isinstance(dry_run, int):
         return examples[:dry_run]
-    found = [example for example in examples if example.get("split") == dry_run]
+    found = list(in_split(examples, dry_run))
     if not found:
-        splits = sorted({str(example.get("split")) for example in examples if "split" in example})
-        there = (
-            f"the splits are: {', '.join(splits)}"
-            if splits
-            else "no example has a field `split`, by which a dry run finds it"
-        )
+        splits = sorted({split for example in examples if (split := split_of(example)) is not None})
+        there = f"those that examples name are: {', '.join(splits)}" if splits else "no example names one"
         raise ValidationError(f"dry_run={dry_run!r}: no example is of that split; {there}")
     return found

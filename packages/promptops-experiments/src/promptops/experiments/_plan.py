@@ -93,7 +93,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             raise ValidationError(f"max_cost must be a number above 0, not {self.max_cost!r}")
 
 
-class Unit(msgspec.Struct, frozen=True, kw_only=True):
+class Unit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An example and a repetition, from 1, and what is left to do for the two.
 
     Attributes:
@@ -123,7 +123,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
         return self.prior is not None and self.evaluators == ()
 
 
-class Finished(msgspec.Struct, frozen=True, kw_only=True):
+class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A unit that is done, and its row."""
 
     position: int
@@ -131,10 +131,17 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a run will do, and what stands already."""
+    """Everything that a run will do, and what stands already.
+
+    Attributes:
+        options: How it is to be done.
+        units: What is to be done.
+        digests: Stand for the content of examples that rows which stand were made of another content of, by id.
+    """
 
     options: Options
     units: Sequence[Unit]
+    digests: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
 
     @property
     def open(self) -> list[Unit]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from promptops.experiments._budget import Budget
-from promptops.experiments._calls import Calls
+from promptops.experiments._calls import Calls, Interrupted, described, is_interrupt
 from promptops.experiments._comparison import PairKey
 from promptops.experiments._control import Control
 from promptops.experiments._keeping import Keeper
@@ -84,7 +84,8 @@ async def run_units(
                 watching.start_soon(verdict.follow, finished)
             if options.max_cost is not None:
                 # What a unit costs is not known before the first is done: the pilot runs alone.
-                await work(_first(waiting))
+                async with anyio.create_task_group() as pilot:
+                    pilot.start_soon(work, _first(waiting))
             async with anyio.create_task_group() as group:
                 for _ in range(min(options.concurrency, len(plan.units))):
                     group.start_soon(work, waiting)
@@ -162,8 +163,10 @@ class _Verdict:
         state = RunState(rows=rows, total=len(self._units), remaining=remaining, examples=self._examples)
         try:
             return self._stop_when(state)
-        except Exception as exc:  # noqa: BLE001 - raised where the run can end with it
-            return exc
+        except BaseException as exc:  # noqa: BLE001 - raised where the run can end with it
+            if is_interrupt(exc):
+                return Interrupted()
+            return exc if isinstance(exc, Exception) else RuntimeError(f"stop_when raised {described(exc)}")
 
 
 def _reason(answer: object) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, Literal, cast
 
 import msgspec
+from promptops.core.log import log
 from promptops.core.pacing import parse_retry_after, retry_after_seconds
 
 __all__ = ["Quota", "headers_of", "is_rate_limit", "lowered", "quotas_of", "retry_after_of"]
@@ -49,7 +50,7 @@ def retry_after_of(exc: BaseException) -> float | None:
     for cause in _causes(exc):
         wait = parse_retry_after(headers_of(cause), now=time.time())
         if wait is None:
-            wait = retry_after_seconds(getattr(cause, "retry_after", None))
+            wait = retry_after_seconds(_attribute(cause, "retry_after"))
         if wait is not None:
             return wait
     return None
@@ -57,10 +58,13 @@ def retry_after_of(exc: BaseException) -> float | None:
 
 def headers_of(exc: BaseException) -> dict[str, str]:
     """Return the headers that an error carries, names in lower case; nothing when it has none."""
-    for holder in (getattr(exc, "response", None), exc):
-        headers = getattr(holder, "headers", None)
+    for holder in (_attribute(exc, "response"), exc):
+        headers = _attribute(holder, "headers")
         if isinstance(headers, Mapping):
-            return lowered(cast("Mapping[object, object]", headers))
+            try:
+                return lowered(cast("Mapping[object, object]", headers))
+            except Exception as broken:  # noqa: BLE001 - of a foreign library, and only advice
+                log().info("provider_headers_not_read", error=type(broken).__name__)
     return {}
 
 
@@ -90,12 +94,20 @@ def quotas_of(headers: Mapping[str, str]) -> list[Quota]:
 def _limited(exc: BaseException) -> bool:
     if any("RateLimit" in kind.__name__ for kind in type(exc).__mro__):
         return True
-    for holder in (exc, getattr(exc, "response", None)):
+    for holder in (exc, _attribute(exc, "response")):
         for name in _STATUSES:
-            status = getattr(holder, name, None)
+            status = _attribute(holder, name)
             if isinstance(status, int) and status in _LIMITED:
                 return True
     return False
+
+
+def _attribute(holder: object, name: str) -> object:
+    """Return what a foreign error says of itself; None where it has no such attribute, or reading it raises."""
+    try:
+        return getattr(holder, name, None)
+    except Exception:  # noqa: BLE001 - properties of errors may raise anything, such as "no response was received"
+        return None
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:

@@ -22,7 +22,7 @@ from promptops.models.experiments import ExperimentRun
 __all__ = ["Known", "import_rows", "in_turns", "reconciled"]
 
 _PART: Final = 200
-_TURN: Final = 50
+_TURN: Final = 20
 
 T = TypeVar("T")
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from promptops.experiments._row_facts import has_error
 from promptops.experiments._run_evaluation import RunEvaluation
-from promptops.experiments._table import number, table
+from promptops.experiments._table import number, one_line, table
 from promptops.experiments.statistics import Summary, summarise
 from promptops.models import Experiment
 from promptops.models.datasets import DatasetExample
 from promptops.models.experiments import ExperimentRun
 
 __all__ = ["ExperimentResult", "Metric", "metrics_of"]
+
+
+_MOST_LABELS: Final = 8
+_LONGEST_LABEL: Final = 40
+_YES_OR_NO: Final = frozenset({"true", "false"})  # the mean says how often
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +66,8 @@ class ExperimentResult(msgspec.Struct, frozen=True, kw_only=True):
         remaining: How many rows are missing for that reason; ``experiments.resume`` runs them.
         cost: What tasks and evaluators reported to have cost, earlier runs included; None when nothing was reported.
         run_evaluations: What run-level evaluators say about all rows together, by name.
+        digests: Of the content that examples had when they were run, by id, where a journal knows it; ``examples`` may
+            have changed since.
     """
 
     experiment: Experiment
@@ -72,6 +79,7 @@ class ExperimentResult(msgspec.Struct, frozen=True, kw_only=True):
     remaining: int = 0
     cost: float | None = None
     run_evaluations: Mapping[str, RunEvaluation] = msgspec.field(default_factory=dict[str, RunEvaluation])
+    digests: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
 
     @property
     def name(self) -> str:
@@ -138,6 +146,7 @@ class ExperimentResult(msgspec.Struct, frozen=True, kw_only=True):
                 for metric in self.metrics.values()
             ]
             text += f"\n\n{table(('evaluator', 'mean', '95% interval', 'scored', 'errors'), lines)}"
+            text += "".join(_labels(metric) for metric in self.metrics.values() if metric.labels.keys() - _YES_OR_NO)
         if self.run_evaluations:
             whole = [(name, _shown(evaluation)) for name, evaluation in self.run_evaluations.items()]
             text += f"\n\n{table(('whole run', 'value'), whole)}"
@@ -183,6 +192,13 @@ def _shown(evaluation: RunEvaluation) -> str:
     if evaluation.error is not None:
         return f"error: {evaluation.error.splitlines()[0][:100]}"
     return number(evaluation.score) if evaluation.score is not None else evaluation.label or "see its details"
+
+
+def _labels(metric: Metric) -> str:
+    common = sorted(metric.labels.items(), key=lambda pair: (-pair[1], pair[0]))
+    said = ", ".join(f"{one_line(label, _LONGEST_LABEL)} {count}" for label, count in common[:_MOST_LABELS])
+    more = f" and {len(common) - _MOST_LABELS} other labels" if len(common) > _MOST_LABELS else ""
+    return f"\n{metric.name}: {said}{more}"
 
 
 def _interval(metric: Metric) -> str:

@@ -42,7 +42,7 @@ async def prepare_run(runtime: Runtime, stores: Stores, dataset: str, request: R
         ConflictError: The dataset has an experiment of that name.
     """
     request = journaled_in(stores, request)
-    start = await _planned(stores, dataset, request)
+    start = await _planned(runtime, stores, dataset, request)
     if request.dry_run is not None:
         return Session(
             request.name,
@@ -52,8 +52,16 @@ async def prepare_run(runtime: Runtime, stores: Stores, dataset: str, request: R
             uploader=None,
             progress=request.progress,
         )
-    kept = await runtime.run_blocking(_kept.begin, request, start.plan, start.dataset_id, dataset, stores)
-    return _session(runtime, stores, request, kept, plan=start.plan, version_id=start.version_id)
+
+    def begun() -> Session:
+        kept = _kept.begin(request, start.plan, start.dataset_id, dataset, stores)
+        try:
+            return _session(runtime, stores, request, kept, plan=start.plan, version_id=start.version_id)
+        except BaseException:
+            kept.close()
+            raise
+
+    return await runtime.run_blocking(begun)
 
 
 async def prepare_rerun(runtime: Runtime, stores: Stores, dataset: str, previous: str, request: Request) -> Session:
@@ -61,25 +69,17 @@ async def prepare_rerun(runtime: Runtime, stores: Stores, dataset: str, previous
     if request.dry_run is not None:
         raise ValidationError("dry_run belongs to run: a rerun takes over what is stored")
     request = journaled_in(stores, request)
-    dataset_id, version_id, plan = await _planned(stores, dataset, request)
+    dataset_id, version_id, plan = await _planned(runtime, stores, dataset, request)
 
-    def begun() -> tuple[Kept, Plan]:
-        journal, own = _kept.open_journal(request)
+    def begun() -> Session:
+        kept, rest = _kept.begin_from(request, plan, dataset_id, dataset, previous, stores)
         try:
-            record = journal.get(previous, dataset_id=dataset_id, origin=stores.journal_origin)
-            records = list(journal.units(record.id))
-        finally:
-            if own:
-                journal.close()
-        kept = _kept.begin(request, plan, dataset_id, dataset, stores)
-        try:
-            return kept, _kept.copy_unchanged(plan, kept, records, previous)
+            return _session(runtime, stores, request, kept, plan=rest, version_id=version_id)
         except BaseException:
             kept.close()
             raise
 
-    kept, rest = await runtime.run_blocking(begun)
-    return _session(runtime, stores, request, kept, plan=rest, version_id=version_id)
+    return await runtime.run_blocking(begun)
 
 
 async def prepare_again(
@@ -125,7 +125,7 @@ def as_before(request: Request, record: ExperimentRecord) -> Request:
     return changed.columns(before.metadata) if "metadata" not in given else changed
 
 
-async def _planned(stores: Stores, dataset: str, request: Request) -> _Start:
+async def _planned(runtime: Runtime, stores: Stores, dataset: str, request: Request) -> _Start:
     check_experiment_name(request.name)
     if not isinstance(dataset, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
         kind = type(dataset).__name__  # type: ignore[unreachable]
@@ -145,8 +145,15 @@ async def _planned(stores: Stores, dataset: str, request: Request) -> _Start:
     # Where versions never change, examples and experiment are of the same one, whatever is appended meanwhile.
     fixed = stores.datasets.capabilities.can("snapshots") and found.versions
     version_id = found.versions[0].id if fixed else None
-    examples = [example async for example in stores.datasets.examples(found.id, version=version_id)]
-    return _Start(found.id, version_id, make_plan(request.options, chosen(examples, request.dry_run), dataset))
+    wanted: list[DatasetExample] = []
+    if isinstance(request.dry_run, str):
+        # Some servers know the splits of examples that say nothing of them.
+        read = stores.datasets.examples(found.id, version=version_id, split=request.dry_run)
+        wanted = [example async for example in read]
+    if not wanted:
+        read = stores.datasets.examples(found.id, version=version_id)
+        wanted = chosen([example async for example in read], request.dry_run)
+    return _Start(found.id, version_id, await runtime.run_blocking(make_plan, request.options, wanted, dataset))
 
 
 def _session(
@@ -207,19 +214,22 @@ async def _going_on(
         request = as_before(request, record)
         check_repetitions(stores, stored, request.options.repetitions)
         examples = await examples_of(stores, found)
-        plan = make_plan(request.options, examples, record.plan.dataset_name)
+        plan = await runtime.run_blocking(make_plan, request.options, examples, record.plan.dataset_name)
         if accept_changes is None and stored is None and travels(stores, journal):
             await runtime.run_blocking(_kept.refuse_other_examples, record, journal, examples)
         compared = None if accept_changes is None else plan
         accepted = bool(accept_changes)
-        kept = await runtime.run_blocking(
+        kept = now = await runtime.run_blocking(
             _kept.resume, request, record, journal, own, compared, accept_changes=accepted, origin=stores.origin
         )
         known = None
         if stored is not None:
             known = await reconciled(runtime, stores.experiments, stored, kept, request.options)
-        rest = await runtime.run_blocking(planning(examples), kept, plan)
-        return _session(runtime, stores, request, kept, plan=rest, known=known)
+
+        def begun() -> Session:
+            return _session(runtime, stores, request, now, plan=planning(examples)(now, plan), known=known)
+
+        return await runtime.run_blocking(begun)
     except BaseException:
         # Here and now: nothing can be awaited once this is cancelled.
         if kept is not None:

@@ -65,7 +65,8 @@ async def run_in_loop(session: Session, runtime: Blocking) -> ExperimentResult:
                 _interrupted(session)
         with anyio.CancelScope(shield=True):
             await runtime.run_blocking(session.finish)
-        return await attach_async(session.result(), session.plan.options.run_evaluators)
+        result = await runtime.run_blocking(session.result)
+        return await attach_async(result, session.plan.options.run_evaluators)
     finally:
         with anyio.CancelScope(shield=True):
             await runtime.run_blocking(session.close)
@@ -219,7 +220,7 @@ async def _end(session: Session) -> None:
         return
     for tries_left in reversed(range(_TRIES)):
         try:
-            await uploader.flush()
+            await uploader.flush(last=True)
         except PromptOpsError as exc:
             raise session.upload_error(exc) from exc
         failure = uploader.failure

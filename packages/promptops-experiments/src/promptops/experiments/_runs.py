@@ -8,7 +8,7 @@ from typing import Any, TypeVar, Unpack
 from promptops.core.bridge import AsyncResource, SyncResource, bridge, drive
 from promptops.core.errors import UnsupportedOperation
 from promptops.core.runtime import Runtime
-from promptops.experiments._compare import compare
+from promptops.experiments._compare import ChangedExamples, compare
 from promptops.experiments._comparison import Comparison
 from promptops.experiments._evaluation import Evaluators
 from promptops.experiments._gates import Gate
@@ -130,7 +130,9 @@ class AsyncRuns(AsyncResource):
         """:meth:`resume`, and run again what failed, tasks and evaluators.
 
         Where a store takes no changes to its rows, as our server does, and has some that change, the experiment is
-        deleted there and stored anew from the journal, under another id.
+        deleted there and stored anew from the journal, under another id: once, when everything is done. A run that is
+        interrupted before leaves it as it was, and :meth:`resume` goes on. For the moment between the two requests the
+        name is not there; what a crash leaves undone then, :meth:`resume` does.
         """
         request = request_of(name, task, evaluators, options)
         session = await prepare_again(
@@ -200,10 +202,13 @@ class AsyncRuns(AsyncResource):
         project: str | None = None,
         evaluator: str | None = None,
         lower_is_better: Collection[str] = (),
+        changed_examples: ChangedExamples = "leave_out",
         slices: Sequence[SliceBy] = (),
         gates: Sequence[Gate] = (),
     ) -> Comparison:
         """Fetch the runs of two experiments and compare them example by example.
+
+        Where they are of two versions of the dataset, pairs whose example changed in between are left out.
 
         Args:
             baseline: The experiment that is compared with, by id or exact name.
@@ -212,6 +217,7 @@ class AsyncRuns(AsyncResource):
             project: Where to look for the names.
             evaluator: Compare only this evaluator; all when absent.
             lower_is_better: Evaluators whose smaller scores are the better ones.
+            changed_examples: ``compare`` takes pairs whose example changed for pairs all the same.
             slices: By what to divide the examples: the name of a field, or a function of the example.
             gates: What the candidate has to hold; the verdict is part of the comparison.
         """
@@ -219,6 +225,8 @@ class AsyncRuns(AsyncResource):
         dataset_id = None if dataset is None else (await stores.datasets.get(dataset)).id
         first = await stores.experiments.get(baseline, dataset_id=dataset_id)
         second = await stores.experiments.get(candidate, dataset_id=dataset_id)
+        examples = await _examples_of(stores, first)
+        other = await _other_examples(stores, first, second)
         return compare(
             [run async for run in stores.experiments.runs(first.id)],
             [run async for run in stores.experiments.runs(second.id)],
@@ -226,7 +234,9 @@ class AsyncRuns(AsyncResource):
             lower_is_better=lower_is_better,
             baseline_name=first.name,
             candidate_name=second.name,
-            examples=await _examples_of(stores, first),
+            examples=examples if other is None else other,
+            baseline_examples=None if other is None else examples,
+            changed_examples=changed_examples,
             slices=slices,
             gates=gates,
         )
@@ -314,9 +324,18 @@ class SyncRuns(SyncResource[RunsT]):
 
 
 async def _examples_of(stores: Stores, experiment: StoredExperiment) -> dict[str, DatasetExample]:
-    """Return the examples of an experiment by id: of its version, where that stays as it was."""
+    """Return the examples of an experiment by id, as its version of the dataset has them."""
     if experiment.dataset_id is None:
         return {}
-    version = experiment.dataset_version_id if stores.datasets.capabilities.can("snapshots") else None
+    version = experiment.dataset_version_id if stores.datasets.capabilities.can("versions") else None
     found = stores.datasets.examples(experiment.dataset_id, version=version)
     return {example.id: example async for example in found}
+
+
+async def _other_examples(
+    stores: Stores, first: StoredExperiment, second: StoredExperiment
+) -> dict[str, DatasetExample] | None:
+    """Return the examples of the second experiment, or None where they are those of the first."""
+    if (first.dataset_id, first.dataset_version_id) == (second.dataset_id, second.dataset_version_id):
+        return None
+    return await _examples_of(stores, second)

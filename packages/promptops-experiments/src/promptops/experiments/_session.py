@@ -192,6 +192,7 @@ class Session:
             stopped=self.control.stopped,
             remaining=self.remaining,
             cost=sum(costs) if costs else None,
+            digests=self.plan.digests,
         )
         stopped = self.control.stopped
         if stopped is not None and self.plan.options.exit_on_error and stopped.startswith("exit_on_error"):

@@ -14,7 +14,7 @@ from promptops.models.experiments import METADATA_PREFIX, Evaluation, Experiment
 __all__ = ["StoredRow", "changes_in_place", "journaled_row", "metadata_of", "new_evaluations", "same_evaluation"]
 
 
-class StoredRow(msgspec.Struct, frozen=True, kw_only=True):
+class StoredRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row that the store has.
 
     Attributes:

@@ -52,7 +52,8 @@ class Uploader:
     """The way of the rows of one experiment from its journal to a store.
 
     A store that replaces failed runs and takes further evaluations is changed in place. In any other, rows that it has
-    and that change make the experiment anew.
+    and that change make the experiment anew: once, when everything is done, and not at all when the run is interrupted:
+    what is stored stays until all of what takes its place is there.
 
     Args:
         runtime: For blocking work and pauses.
@@ -100,6 +101,8 @@ class Uploader:
         # Rows that a store lost may have been sent before, and the answer to their key would name what is gone.
         self._nonce = uuid.uuid4().hex if self._all else ""
         self._ready: set[UnitKey] = set()
+        self._changed: set[UnitKey] = set()
+        self._replaced: StoredExperiment | None = None
         self._refused: dict[UnitKey, ValidationError] = {}
         self._most = self._uploads.most
         self._since = 0.0
@@ -115,7 +118,7 @@ class Uploader:
     @property
     def waiting(self) -> int:
         """How many finished rows the store does not have as they are."""
-        return len(self._ready) + len(self._refused)
+        return len(self._ready) + len(self._changed) + len(self._refused)
 
     @property
     def is_full(self) -> bool:
@@ -126,7 +129,9 @@ class Uploader:
         """Take note of units whose rows are complete; no others travel."""
         if not self._ready:
             self._since = monotonic()
-        self._ready.update(keys)
+        changed = set[UnitKey]() if self._in_place else self._on_store.keys() & set(keys)
+        self._changed |= changed
+        self._ready.update(key for key in keys if key not in changed)
 
     def due_in(self) -> float | None:
         """Seconds until something should be sent, or None when nothing waits."""
@@ -136,21 +141,25 @@ class Uploader:
         due = 0.0 if self.is_full else self._since + self._uploads.seconds - now
         return max(0.0, due, self._not_before - now)
 
-    async def flush(self) -> None:
+    async def flush(self, *, last: bool = False) -> None:
         """Send everything that is ready.
 
         A failure that may pass leaves the rows waiting and is kept in ``failure``. A row that the store does not take
         is left out, and the others are sent without it.
 
+        Args:
+            last: Whether the run is at its end; only then is an experiment replaced.
+
         Raises:
             PromptOpsError: The store refused rows for good, or the journal cannot be read.
         """
-        if not self._in_place and not self._on_store.keys().isdisjoint(self._ready):
-            await self._replace_all()
+        if last and self._changed:
+            self._begin_anew()
         while self._batch is not None or self._ready:
             if self._batch is None:
                 self._batch = await self._runtime.run_blocking(self._form, frozenset(self._ready))
             try:
+                await self._delete_replaced()
                 await self._send(self._batch)
             except PromptOpsError as exc:
                 if isinstance(exc, ValidationError) and self._divide(self._batch, exc):
@@ -249,19 +258,27 @@ class Uploader:
         """The idempotency key of the experiment without its rows."""
         return hashlib.sha256(f"{self._journaled.experiment.id}{self._nonce}".encode()).hexdigest()
 
-    async def _replace_all(self) -> None:
-        """Make the experiment anew: rows that the store has can be neither changed nor taken back one by one."""
-        if self.experiment is not None:
-            log().info("experiment_replaced", experiment_id=self.experiment.id, rows=len(self._on_store))
-            try:
-                await self._store.delete(self.experiment.id)
-            except NotFoundError:
-                log().info("experiment_gone", experiment_id=self.experiment.id)
-        self._ready |= self._on_store.keys()
+    def _begin_anew(self) -> None:
+        """Let all rows travel again: those that the store has can be neither changed nor taken back one by one."""
+        self._replaced = self.experiment
+        self._ready |= self._on_store.keys() | self._changed
+        self._changed.clear()
         self._on_store.clear()
         self.experiment, self._batch, self._all = None, None, True
         # The same rows may have been sent before, and the answer to their key would name the experiment that is gone.
         self._nonce = uuid.uuid4().hex
+
+    async def _delete_replaced(self) -> None:
+        """Delete what is made anew, right before its first rows are sent: two cannot have one name."""
+        replaced = self._replaced
+        if replaced is None:
+            return
+        log().info("experiment_replaced", experiment_id=replaced.id, rows=len(self._ready))
+        try:
+            await self._store.delete(replaced.id)
+        except NotFoundError:
+            log().info("experiment_gone", experiment_id=replaced.id)
+        self._replaced = None
 
 
 _STANDS: Final = StoredRow(stands=True)

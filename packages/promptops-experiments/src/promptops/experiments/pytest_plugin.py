@@ -13,11 +13,13 @@ Install ``promptops-experiments[pytest]``. Nothing is loaded, and nothing happen
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 import pytest
@@ -26,7 +28,11 @@ from promptops.experiments._evaluation import named_evaluators
 from promptops.experiments._gates import Gate
 from promptops.experiments._json import NotStorable, json_text, shown
 from promptops.experiments._pytest_cases import ExperimentCase, RecordedRow, Settings
-from promptops.experiments._pytest_storing import Outcome, judged_outcome, on_journal, on_server
+from promptops.experiments._pytest_storing import Outcome, judged_outcome, on_journal
+
+if TYPE_CHECKING:
+    from promptops.experiments._pytest_server import Server
+    from promptops.experiments._pytest_storing import Pair
 
 __all__ = ["ExperimentCase", "Recorder", "Settings", "begin", "case_of", "recorder_of"]
 
@@ -166,18 +172,51 @@ class Recorder:
 
         label = self._config.getoption("--promptops-run") or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}-{token_hex(2)}"
         with LocalStore(self._config.getoption("--promptops-journal")) as store:
-            for experiment, rows in self._rows.items():
-                name = f"{experiment} {label}"
-                result = on_journal(store, rows, name)
-                if self._config.getoption("--promptops-server"):
-                    self._notes.append(f"stored on the server: {name} ({on_server(rows, name)})")
-                if complete:
-                    self._outcomes[experiment] = judged_outcome(store, rows, result, experiment)
-                else:
-                    # Interrupted: what is there is kept, and too little to be judged.
-                    self._outcomes[experiment] = Outcome(result=result, comparison=None, verdict=None, passes=True)
+            # Everything is in the journal before a server, which may be away, is asked for anything.
+            names = {experiment: f"{experiment} {label}" for experiment in self._rows}
+            results = {name: on_journal(store, rows, names[name]) for name, rows in self._rows.items()}
+            with ExitStack() as stack:
+                server = self._server(stack)
+                for experiment, rows in self._rows.items():
+                    elsewhere = None
+                    if server is not None:
+                        elsewhere = self._upload(server, rows, names[experiment], experiment)
+                    if complete:
+                        outcome = judged_outcome(store, rows, results[experiment], experiment, elsewhere=elsewhere)
+                    else:
+                        # Interrupted: what is there is kept, and too little to be judged.
+                        outcome = Outcome(result=results[experiment], comparison=None, verdict=None, passes=True)
+                    self._outcomes[experiment] = outcome
             self._notes.append(f"journal: {store.journal.path}")
         self._report()
+
+    def _server(self, stack: ExitStack) -> Server | None:
+        from promptops.experiments_pytest import backend_of
+
+        backend = backend_of(self._config)
+        if backend is None:
+            return None
+        from promptops.experiments._pytest_server import opened
+
+        try:
+            return stack.enter_context(opened(backend))
+        except PromptOpsError as exc:
+            self._problems.append(f"the experiments could not be stored: {exc}")
+            return None
+
+    def _upload(
+        self, server: Server, rows: Sequence[RecordedRow], name: str, experiment: str
+    ) -> Callable[[], Pair | None] | None:
+        """Store an experiment on a server; return what finds its baseline there, unless it could not be stored."""
+        from promptops.experiments._pytest_server import pair_on, store_on
+
+        try:
+            ident = store_on(server, rows, name)
+        except PromptOpsError as exc:
+            self._problems.append(f"the experiments could not be stored: {exc}")
+            return None
+        self._notes.append(f"stored on the server: {name} ({ident})")
+        return partial(pair_on, server, rows, ident, experiment)
 
     def _report(self) -> None:
         paths = cast("Sequence[str]", self._config.getoption("--promptops-report") or ())

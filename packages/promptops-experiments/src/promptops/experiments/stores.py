@@ -197,8 +197,13 @@ class DatasetStore(Protocol):
         """Every dataset, newest first."""
         ...
 
-    def examples(self, dataset: str, *, version: str | None = None) -> AsyncIterator[DatasetExample]:
-        """The examples of a version (an id), oldest first; of the latest when ``version`` is None."""
+    def examples(
+        self, dataset: str, *, version: str | None = None, split: str | None = None
+    ) -> AsyncIterator[DatasetExample]:
+        """The examples of a version (an id), oldest first; of the latest when ``version`` is None.
+
+        With ``split`` those of that split alone: none when the dataset has no such split.
+        """
         ...
 
     async def delete(self, dataset: str) -> None:

@@ -48,8 +48,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--promptops-server",
         action="store_true",
-        help="Store the experiments on the server of PROMPTOPS_BASE_URL as well.",
+        help="Store the experiments on a server as well: that of PROMPTOPS_BASE_URL, or of the backend.",
     )
+    group.addoption(
+        "--promptops-backend",
+        metavar="NAME",
+        help="Store them on a server of this kind: promptops, or phoenix (also PROMPTOPS_BACKEND with "
+        "--promptops-server).",
+    )
+    parser.addini("promptops_backend", "The kind of server that --promptops-server means: promptops, or phoenix.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,7 +68,32 @@ def pytest_configure(config: pytest.Config) -> None:
         "experiment",
     )
     if not hasattr(config, "workerinput"):
+        _check_backend(config)
         config.pluginmanager.register(_Receiver(config), "promptops-rows")
+
+
+def backend_of(config: pytest.Config) -> str | None:
+    """The backend of the server that experiments are stored on as well; None without one."""
+    given = config.getoption("--promptops-backend")
+    if not given and not config.getoption("--promptops-server"):
+        return None
+    from promptops.core.backends import chosen_backend
+
+    return chosen_backend(given, otherwise=config.getini("promptops_backend"))
+
+
+def _check_backend(config: pytest.Config) -> None:
+    """Refuse a backend that is not there before the tests run, not when their results are to be stored."""
+    backend = backend_of(config)
+    if backend is None or backend == "promptops":
+        return
+    from promptops.core.backends import client_class
+    from promptops.core.errors import ConfigurationError
+
+    try:
+        client_class(backend)
+    except ConfigurationError as error:
+        raise pytest.UsageError(error.message) from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -151,6 +151,7 @@ def test_every_change_is_named_and_stops_a_resume_unless_accepted(
     assert [change.kind for change in caught.value.changes] == [kind]
     assert caught.value.changes[0].message in caught.value.message
     with journal.resume("run", plan(**changed), accept_changes=True) as run:
+        run.accept()
         assert [change.kind for change in run.experiment.overrides] == [kind]
     journal.resume("run", plan(**changed)).close()
     assert [change.kind for change in journal.get("run").overrides] == [kind]
@@ -227,3 +228,36 @@ def test_repetitions_are_compared_too(journal: Journal) -> None:
     journal.begin(plan).close()
     changes = journal.changes("run", msgspec.structs.replace(plan, repetitions=3))
     assert changes == [Change(kind="repetitions", name="repetitions", message="repetitions were 1 and are 3")]
+
+
+def test_a_split_is_no_content() -> None:
+    assigned = [DatasetExample(id=found.id, fields={**found.fields, "promptops.split": "test"}) for found in EXAMPLES]
+    assert changes_between(base(), base(examples=assigned)) == []
+
+
+def test_changes_that_are_accepted_are_no_part_of_an_experiment_before_something_of_it_runs(journal: Journal) -> None:
+    def plan(**parts: Any) -> RunPlan:
+        return RunPlan(name="run", dataset_id="d", fingerprint=base(**parts), units=5)
+
+    journal.begin(plan()).close()
+    before = journal.get("run")
+    other = plan(parameters={"model": "large", "temperature": 0.5}, evaluators={"judge": answer})
+    with journal.resume("run", other, accept_changes=True) as run:
+        assert [change.kind for change in run.changes] == ["parameter", "evaluator"]
+    assert journal.get("run") == before
+    with journal.resume("run", other, accept_changes=True) as run:
+        run.set_remote_id("known")
+        run.accept(tasks=False)
+        run.accept(tasks=False)
+    scored = journal.get("run")
+    assert scored.plan.fingerprint.evaluators == other.fingerprint.evaluators
+    assert scored.plan.fingerprint.parameters == before.plan.fingerprint.parameters
+    assert [change.kind for change in scored.overrides] == ["evaluator"]
+    assert journal.example_digests("run") == base().examples
+    with journal.resume("run", other, accept_changes=True) as run:
+        run.set_origin("http://here")
+        run.accept()
+    record = journal.get("run")
+    assert (record.remote_id, record.plan.origin) == ("known", "http://here")
+    assert record.plan.fingerprint.parameters == other.fingerprint.parameters
+    assert [change.kind for change in record.overrides] == ["evaluator", "parameter"]

@@ -13,7 +13,7 @@ __all__ = ["RESERVED_EXAMPLE_FIELDS", "DatasetExample"]
 RESERVED_EXAMPLE_FIELDS: Final = ("id", "created_at", "updated_at")
 
 
-class DatasetExample(msgspec.Struct, frozen=True, kw_only=True):
+class DatasetExample(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One example of a dataset.
 
     The user's own fields read like those of a dictionary: ``example["question"]``, ``example.get("hint")``,
@@ -69,3 +69,7 @@ class _Own(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+# Two threads that were the first to meet a struct, in the same moment, would crash the process.
+msgspec.json.Decoder(_Own)

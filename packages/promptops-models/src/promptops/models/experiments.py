@@ -51,7 +51,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     parts: Mapping[str, Evaluation] | None = None
 
 
-class ExperimentRun(msgspec.Struct, frozen=True, kw_only=True):
+class ExperimentRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of an experiment: what a task made of one example, and how it was scored.
 
     Attributes:
@@ -156,6 +156,10 @@ class _Own(msgspec.Struct, frozen=True, kw_only=True):
     example_id: str | None = None
     output: str | None = None
     error: str | None = None
+
+
+# Two threads that were the first to meet a struct, in the same moment, would crash the process.
+msgspec.json.Decoder(_Own)
 
 
 def _evaluations(fields: Mapping[str, Any]) -> dict[str, Evaluation]:

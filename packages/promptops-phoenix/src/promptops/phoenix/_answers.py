@@ -17,6 +17,7 @@ from promptops.phoenix._versions import VERSION_HEADER
 __all__ = ["NOT_ALLOWED", "answer", "any_answer", "refuse_html", "refuse_missing", "unusable"]
 
 NOT_ALLOWED: Final = 405
+_NOT_PHOENIX: Final = "base_url does not lead to a Phoenix server, or a proxy or a login screen answered instead"
 
 T = TypeVar("T")
 
@@ -28,17 +29,27 @@ async def answer(runtime: Runtime, request: Request, response: Response, shape: 
         InvalidResponseError: It is one, or does not have the shape.
     """
     refuse_html(request, response)
-    if len(response.body) <= LARGE:
-        return codec.decode_response(response, decoder(shape))
-    return await runtime.run_blocking(_decoded, response, shape, decoder(shape))
+    try:
+        if len(response.body) <= LARGE:
+            return codec.decode_response(response, decoder(shape))
+        return await runtime.run_blocking(_decoded, response, shape, decoder(shape))
+    except InvalidResponseError as error:
+        if VERSION_HEADER not in response.headers:
+            error.message += f" Perhaps {_NOT_PHOENIX}."
+            error.args = (error.message,)
+        raise
 
 
-async def any_answer(runtime: Runtime, request: Request, response: Response) -> Any:
-    """Decode an answer of any form, also with bare ``NaN`` and ``Infinity``; otherwise as :func:`answer`."""
+async def any_answer(runtime: Runtime, request: Request, response: Response, shape: Any = list[Any]) -> Any:
+    """Decode an answer also with bare ``NaN`` and ``Infinity``; otherwise as :func:`answer`.
+
+    Without a shape, one of any form.
+    """
     refuse_html(request, response)
+    whole = _TOLERANT if shape == list[Any] else _Tolerant(shape)
     if len(response.body) <= LARGE:
-        return codec.decode_response(response, _TOLERANT)
-    return await runtime.run_blocking(_decoded, response, list[Any], _TOLERANT)
+        return codec.decode_response(response, whole)
+    return await runtime.run_blocking(_decoded, response, shape, whole)
 
 
 def _decoded(response: Response, shape: Any, whole: codec.Decoder[T]) -> T:
@@ -73,7 +84,7 @@ def refuse_missing(request: Request, response: Response) -> None:
 def _missing(request: Request, response: Response, what: str) -> InvalidResponseError:
     version = response.headers.get(VERSION_HEADER)
     if version is None:
-        reason = "base_url does not lead to a Phoenix server, or a proxy or a login screen answered instead"
+        reason = _NOT_PHOENIX
     else:
         reason = f"the route is missing in this Phoenix server (version {version:.40}), or base_url is wrong"
     return unusable(response, f"{request.method} {request.path} answered with {what}: {reason}")
@@ -93,15 +104,21 @@ def unusable(response: Response, reason: str) -> InvalidResponseError:
 class _Tolerant:
     """A decoder that goes on where strict JSON ends."""
 
+    def __init__(self, shape: Any = Any) -> None:
+        self._shape = shape
+
     def decode(self, data: bytes, /) -> Any:
         """Decode a whole body; raises msgspec's errors."""
         try:
-            return msgspec.json.decode(data)
+            return decoder(self._shape).decode(data)
+        except msgspec.ValidationError:
+            raise
         except msgspec.DecodeError as exc:
             try:
-                return json.loads(data, parse_constant=float)
+                found = json.loads(data, parse_constant=float)
             except ValueError:
                 raise exc from None
+            return msgspec.convert(found, self._shape)
 
 
 _TOLERANT: Final = _Tolerant()

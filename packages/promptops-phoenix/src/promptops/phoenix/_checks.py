@@ -6,8 +6,10 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from promptops.core import codec
 from promptops.core.errors import ValidationError
+from promptops.phoenix._numbers import LARGE_NUMBER, large_numbers
 
 __all__ = [
     "aware",
@@ -15,14 +17,22 @@ __all__ = [
     "check_name",
     "check_prompt_name",
     "check_repetitions",
+    "check_storable",
     "check_tag_name",
     "is_count",
     "json_body",
+    "refused",
     "shown",
 ]
 
 _IDENTIFIER: Final = re.compile(r"[a-z0-9]([_a-z0-9-]*[a-z0-9])?")
 _MOST_REPETITIONS: Final = 2**31 - 1
+
+
+def refused(field: str, reason: str, code: str = "invalid") -> ValidationError:
+    """The error for one field that is wrong: ``refused("limit", "must be at least 1")``."""
+    problem = {"field": field, "message": reason, "code": code}
+    return ValidationError(f"{field} {reason}.", validation_errors=[problem])
 
 
 def check_prompt_name(name: str) -> str:
@@ -50,15 +60,15 @@ def check_name(field: str, value: str) -> str:
         ValidationError: It is empty or blank, or holds NUL or half of a surrogate pair.
     """
     if not _is(value, str):
-        raise _refused(field, f"must be text, not {shown(value)}")
+        raise refused(field, f"must be text, not {shown(value)}")
     if not value.strip():
-        raise _refused(field, "is empty")
+        raise refused(field, "is empty")
     if "\0" in value:
-        raise _refused(field, "holds a NUL character, which databases cannot store")
+        raise refused(field, "holds a NUL character, which databases cannot store")
     try:
         value.encode()
     except UnicodeEncodeError as exc:
-        raise _refused(field, "holds a lone surrogate, which is not text") from exc
+        raise refused(field, "holds a lone surrogate, which is not text") from exc
     return value
 
 
@@ -73,7 +83,22 @@ def check_finite(field: str, value: Any) -> None:
         codec.encode(value)
     except ValidationError as exc:
         where = str(exc.validation_errors[0]["field"]).replace("$", field, 1)
-        raise _refused(where, str(exc.validation_errors[0]["message"])) from exc
+        raise refused(where, str(exc.validation_errors[0]["message"])) from exc
+
+
+def check_storable(field: str, value: Any) -> None:
+    """Refuse what JSON cannot carry, and numbers that the server could not read again.
+
+    Raises:
+        ValidationError: As for :func:`check_finite`, or a number within is larger than 64 bits.
+    """
+    check_finite(field, value)
+    encoded = codec.encode(value)
+    if LARGE_NUMBER.search(encoded) is None:
+        return
+    for path in large_numbers(msgspec.json.decode(encoded)):
+        where = field + "".join(f"[{step}]" if isinstance(step, int) else f".{step:.80}" for step in path)
+        raise refused(where, "is a number of more than 64 bits, which the server cannot store; send text")
 
 
 def check_repetitions(number: int) -> int:
@@ -84,7 +109,7 @@ def check_repetitions(number: int) -> int:
             experiments of the dataset.
     """
     if not is_count(number) or number > _MOST_REPETITIONS:
-        raise _refused("repetitions", f"must be a whole number of at least 1, not {shown(number)}")
+        raise refused("repetitions", f"must be a whole number of at least 1, not {shown(number)}")
     return number
 
 
@@ -95,9 +120,9 @@ def aware(field: str, moment: datetime) -> datetime:
         ValidationError: It does not; the server would take it for UTC, whatever clock it was read from.
     """
     if not _is(moment, datetime):
-        raise _refused(field, f"must be a datetime, not {shown(moment)}")
+        raise refused(field, f"must be a datetime, not {shown(moment)}")
     if moment.utcoffset() is None:
-        raise _refused(field, "has no time zone; use datetime.now(UTC), or give it a tzinfo")
+        raise refused(field, "has no time zone; use datetime.now(UTC), or give it a tzinfo")
     return moment
 
 
@@ -124,14 +149,9 @@ def _identifier(field: str, name: str) -> str:
     if _is(name, str) and _IDENTIFIER.fullmatch(name):
         return name
     rule = "must be lower-case letters, digits, '-' and '_', and begin and end with a letter or a digit"
-    raise _refused(field, f"{rule}, not {shown(name)}")
+    raise refused(field, f"{rule}, not {shown(name)}")
 
 
 def _is(value: object, kind: type[Any]) -> bool:
     """What annotations promise is looked at all the same: not everybody runs a type checker."""
     return isinstance(value, kind)
-
-
-def _refused(field: str, reason: str) -> ValidationError:
-    problem = {"field": field, "message": reason, "code": "invalid"}
-    return ValidationError(f"{field} {reason}.", validation_errors=[problem])

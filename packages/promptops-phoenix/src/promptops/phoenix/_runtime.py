@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from promptops.core.messages import Request, Response
 from promptops.core.runtime import Runtime, StreamedResponse
 from promptops.phoenix._versions import ServerVersion
+
+if TYPE_CHECKING:
+    from promptops.core.config import RuntimeConfig
 
 __all__ = ["PhoenixRuntime"]
 
@@ -21,13 +24,16 @@ class PhoenixRuntime:
 
     Args:
         inner: Does the work.
+        config: Its settings, where somebody asks for them.
 
     Attributes:
+        config: The same; prompt files and lock files tell servers apart by the address in it.
         version: What is known of the version.
     """
 
-    def __init__(self, inner: Runtime) -> None:
+    def __init__(self, inner: Runtime, config: RuntimeConfig | None = None) -> None:
         self._inner = inner
+        self.config = config
         self.version = ServerVersion(inner)
 
     async def send(self, request: Request) -> Response:

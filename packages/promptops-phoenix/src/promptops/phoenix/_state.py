@@ -9,6 +9,7 @@ import msgspec
 from promptops.core.config import ApiKey, RuntimeConfig, ServerNames
 from promptops.core.errors import ServerError
 from promptops.core.messages import READ, Request
+from promptops.phoenix._answers import refuse_html
 from promptops.phoenix._config import resolve
 from promptops.phoenix._runtime import PhoenixRuntime
 
@@ -79,7 +80,7 @@ class ClientState:
         )
         self.cache = cache
         self.blocking = blocking
-        self.runtime = PhoenixRuntime(make_runtime(self.config))
+        self.runtime = PhoenixRuntime(make_runtime(self.config), self.config)
         self.version = self.runtime.version
         self._resources: dict[str, Any] = {}
         if cache is not None:
@@ -122,7 +123,7 @@ class ClientState:
         """
         request = Request(method="GET", path="/readyz", profile=READ)
         try:
-            await self.runtime.send(request)
+            refuse_html(request, await self.runtime.send(request))  # a Phoenix sends its pages for any other path
             ready = True
         except ServerError as error:
             if type(error) is not ServerError:

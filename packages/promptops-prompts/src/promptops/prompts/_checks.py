@@ -30,6 +30,7 @@ __all__ = [
     "refused",
     "selector",
     "texts",
+    "version_or_label",
     "well_typed",
     "with_content",
 ]
@@ -108,6 +109,13 @@ def selector(version: str | None, label: str | None) -> str | None:
     if version is not None:
         raise refused("label", "a label stands for a version; give one of the two", "conflicting_fields")
     return f"@{check_label('label', label)}"
+
+
+def version_or_label(field: str, text: str | None) -> tuple[str | None, str | None]:
+    """A text that names a version or a label, as the one that it is; both None for the latest."""
+    if isinstance(text, str) and _wrong_label(text) is None:
+        return None, text
+    return normalise_version(text, field=field), None
 
 
 def check_flag(field: str, value: object) -> None:

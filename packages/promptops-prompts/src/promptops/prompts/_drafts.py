@@ -28,6 +28,8 @@ from promptops.prompts._checks import (
     well_typed,
     with_content,
 )
+from promptops.prompts._messages import PLACEHOLDER
+from promptops.prompts.render import normalise_provider
 from promptops.prompts.template import FORMATS
 from promptops.prompts.versions import normalise_version
 
@@ -183,7 +185,12 @@ def _messages(messages: Sequence[Message]) -> list[ChatMessage]:
 
 def _variants(variants: Sequence[Variant]) -> list[ModelSpecificPrompt]:
     found = converted("model_specific_prompts", with_content(variants), ModelSpecificPrompt)
+    seen: dict[tuple[str, str], int] = {}
     for index, variant in enumerate(found):
+        model = (normalise_provider(variant.model_provider), variant.model_name.replace("*", ""))
+        if (first := seen.setdefault(model, index)) != index:
+            reason = f"names the model of model_specific_prompts[{first}]; keep one of the two"
+            raise refused(f"model_specific_prompts[{index}].model_name", reason, "duplicate_model")
         _check_parts(f"model_specific_prompts[{index}].messages", variant.messages or ())
     return found
 
@@ -191,6 +198,10 @@ def _variants(variants: Sequence[Variant]) -> list[ModelSpecificPrompt]:
 def _check_parts(field: str, messages: Sequence[ChatMessage]) -> None:
     """Refuse parts of a newer server's making: sent back they would not be what they were."""
     for index, message in enumerate(messages):
+        if not message.role.strip():
+            raise refused(f"{field}[{index}].role", "is blank; use for example 'user'", "required")
+        if message.role != PLACEHOLDER and not isinstance(message.content, str) and not message.content:
+            raise refused(f"{field}[{index}].content", "has no parts; give at least one, or a text", "required")
         for number, part in enumerate(() if isinstance(message.content, str) else message.content):
             if isinstance(part, Unknown):
                 reason = f"is of the type {part.tag!r}, which this version does not know; update promptops-models"

@@ -29,6 +29,9 @@ __all__ = ["MAX_TOKENS", "JinjaTemplate"]
 
 MAX_TOKENS: Final = 20_000
 _DIGITS: Final = re.compile(r"[0-9a-fA-F_]{4000,}")
+_BLANKS: Final = "\x1c\x1d\x1e\x1f\x0b\x0c\x85\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+_LONE_RETURN: Final = re.compile(r"(?<!\\)\r")
+_TEXTS: Final = (nodes.TemplateData, nodes.Const)
 _FAILURES: Final = (ArithmeticError, LookupError, TypeError, ValueError, RecursionError, jinja2.TemplateError)
 
 
@@ -68,11 +71,10 @@ class JinjaTemplate(Template):
     __slots__ = ("_names", "_template")
 
     def __init__(self, source: str) -> None:
-        # jinja2 makes all line ends alike; a text that has one kind keeps it.
-        environment = _environment("\r\n" if source.count("\r\n") == source.count("\n") > 0 else "\n")
+        environment = _environment()
         try:
             _check_tokens(environment, source)
-            parsed, guarded = rewrite(environment.parse(source))
+            parsed, guarded = rewrite(_parsed(environment, source))
             undeclared = meta.find_undeclared_variables(parsed)
             self._names = tuple(
                 dict.fromkeys(node.name for node in parsed.find_all(nodes.Name) if node.name in undeclared)
@@ -153,14 +155,13 @@ class JinjaTemplate(Template):
         return line
 
 
-@lru_cache(maxsize=2)
-def _environment(newline: Any) -> _Sandbox:
+@lru_cache(maxsize=1)
+def _environment() -> _Sandbox:
     environment = _Sandbox(
         undefined=_Absent,
         finalize=finalize,
         optimized=False,
         keep_trailing_newline=True,
-        newline_sequence=newline,
         cache_size=0,
     )
     environment.globals.clear()
@@ -179,6 +180,31 @@ def _check_tokens(environment: jinja2.Environment, source: str) -> None:
     for count, token in enumerate(environment.lexer.tokeniter(source, None)):
         if count == MAX_TOKENS:
             raise _bad_template(token[0], f"the template has more than {MAX_TOKENS} tokens")
+
+
+def _parsed(environment: jinja2.Environment, source: str) -> nodes.Template:
+    """The tree of a template, its texts with the line ends that were written.
+
+    jinja2 makes all line ends alike, so each carriage return goes through it as another blank that is used nowhere.
+    """
+    parsed = environment.parse(source)
+    if "\r" not in source:
+        return parsed
+    used = source + "".join(text for node in parsed.find_all(_TEXTS) if isinstance(text := _text(node), str))
+    blank = next((each for each in _BLANKS if each not in used), None)
+    if blank is None:
+        raise _bad_template(1, "it has carriage returns and every kind of blank; leave one kind out")
+    # Within a string a backslash at the end of a line joins it with the next one; a blank between would part them.
+    joined = any(kind == "string" and "\\\n" in text for _, kind, text in environment.lexer.tokeniter(source, None))
+    parsed = environment.parse(_LONE_RETURN.sub(blank, source) if joined else source.replace("\r", blank))
+    for node in parsed.find_all(_TEXTS):
+        if isinstance(text := _text(node), str):
+            setattr(node, node.fields[0], text.replace(blank, "\r"))
+    return parsed
+
+
+def _text(node: nodes.Node) -> object:
+    return getattr(node, node.fields[0])
 
 
 def _bad_template(line: int, message: str) -> ValidationError:

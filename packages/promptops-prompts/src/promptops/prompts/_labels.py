@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec import UNSET, UnsetType
 from promptops.core.pagination import OffsetPage, iterate_offset
 from promptops.models import PromptEvent, PromptLabel, PromptLabelMove
-from promptops.prompts._checks import check_label, check_name, check_page, refused
+from promptops.prompts._checks import check_label, check_name, check_page, refused, version_or_label
 from promptops.prompts._lookups import PromptLookups
 from promptops.prompts.versions import normalise_version
 
@@ -166,24 +166,25 @@ class PromptLabels(PromptLookups):
 
         Args:
             name: Slug or id.
-            old_version: The version before.
-            new_version: The version after; the latest unless given.
+            old_version: The version before, or a label that points to it.
+            new_version: The version after, or its label; the latest unless given.
             project: In which project.
             timeout: Seconds for each of the two requests.
 
         Raises:
-            PromptNotFoundError: There is no such prompt or version.
-            ValidationError: A version is none; nothing was sent.
+            PromptNotFoundError: There is no such prompt, version or label.
+            ValidationError: A version is neither a version nor a label; nothing was sent.
         """
         from promptops.prompts.diff import diff_prompts
 
         name = check_name(name)
-        versions = [normalise_version(old_version, field="old_version")]
-        versions.append(normalise_version(new_version, field="new_version"))
-        # The latest is what the server says now: what lies at hand may be the older one.
+        sides = [version_or_label("old_version", old_version), version_or_label("new_version", new_version)]
+        # The latest, and where a label points, is what the server says now: what lies at hand may be older.
         old, new = [
-            await self.get(name, version=one, project=project, use_cache=one is not None, timeout=timeout)
-            for one in versions
+            await self.get(
+                name, version=version, label=label, project=project, use_cache=version is not None, timeout=timeout
+            )
+            for version, label in sides
         ]
         return diff_prompts(old, new)
 

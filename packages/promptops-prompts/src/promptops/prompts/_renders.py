@@ -12,7 +12,7 @@ from promptops.prompts._checks import check_flag, check_name, check_provider, ch
 from promptops.prompts._fallbacks import Template, chosen, is_mistake, render_fallback
 from promptops.prompts._problems import refusal
 from promptops.prompts._reads import PromptReads
-from promptops.prompts._variables import unused_problems
+from promptops.prompts._variables import misplaced, unused, unused_problems
 from promptops.prompts.render import checked_variables, plain_variables, render_prompt
 from promptops.prompts.rendered import RenderedPrompt
 
@@ -87,8 +87,7 @@ class PromptRenders(PromptReads):
             timeout: Seconds for the whole call.
             on_server: Render on the server instead.
             label: The label that points to the version, instead of ``version``.
-            strict: Whether a variable that the prompt uses nowhere is refused; with ``on_server``, one that this
-                render did not use.
+            strict: Whether a variable that the prompt neither uses nor declares is refused.
             fallback: What to render when the prompt cannot be had, whatever the reason: a mustache text, messages, a
                 prompt; None gives None. What can be called is called with the error, and what it returns is rendered.
 
@@ -182,13 +181,17 @@ class PromptRenders(PromptReads):
             model_name=model_name,
             project_id=project,
         )
-        return _finished(await self._store.render(name, request, timeout=timeout), values, strict=strict)
+        answer = await self._store.render(name, request, timeout=timeout)
+        left = [name for name in values if name not in answer.variables_used]
+        if strict and left:
+            # Only the version itself says whether another text of it uses them, or it declares them.
+            read = await self._read(name, version=answer.version, project=project, use_cache=True, timeout=timeout)
+            if refused := misplaced(read.prompt, unused(read.prompt, dict.fromkeys(left))):
+                raise refusal(*unused_problems(refused))
+        return _finished(answer, left)
 
 
-def _finished(answer: RenderResponse, values: Mapping[str, Any], *, strict: bool) -> RenderedPrompt:
+def _finished(answer: RenderResponse, left: list[str]) -> RenderedPrompt:
     """The server's answer, with the names that were given in vain."""
-    left = [name for name in values if name not in answer.variables_used]
-    if strict and left:
-        raise refusal(*unused_problems(left))
     fields = {name: getattr(answer, name) for name in answer.__struct_fields__}
     return RenderedPrompt(**fields, variables_unused=left)

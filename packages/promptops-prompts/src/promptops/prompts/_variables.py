@@ -103,6 +103,14 @@ def unused(prompt: PromptLike, values: Mapping[str, Any]) -> list[str]:
     return [name for name in values if name not in names]
 
 
+def misplaced(prompt: PromptLike, names: Sequence[str]) -> list[str]:
+    """Those of the names that no text uses which the prompt does not declare either: most likely they are misspelt."""
+    properties: Mapping[str, Any] = (prompt.variables_schema or {}).get("properties") or {}
+    # Not everything that can be rendered lists its variables: a fallback, a prompt of the caller's own kind.
+    declared: Sequence[str] = getattr(prompt, "variables", ())
+    return [name for name in names if name not in declared and name not in properties]
+
+
 def unused_problems(names: Sequence[str]) -> list[dict[str, Any]]:
     """What a render says of them."""
     return [problem(f"variables.{name}", "the prompt uses no such variable", UNUSED_VARIABLE) for name in names]
@@ -113,8 +121,12 @@ def together(
 ) -> ValidationError:
     """The error with what else is wrong: most often a name that is missing was given under another one."""
     problems = {(item["field"], item["code"]): item for item in [*wrong, *error.validation_errors]}
-    if strict or any(code == MISSING_VARIABLE for _, code in problems):
-        problems.update({(item["field"], item["code"]): item for item in unused_problems(unused(prompt, values))})
+    named_as_well = any(code == MISSING_VARIABLE for _, code in problems)
+    if strict or named_as_well:
+        left = unused(prompt, values)
+        if not named_as_well:
+            left = misplaced(prompt, left)
+        problems.update({(item["field"], item["code"]): item for item in unused_problems(left)})
     return error if len(problems) == len(error.validation_errors) else refusal(*problems.values())
 
 

@@ -15,6 +15,7 @@ from promptops.prompts._messages import fill_messages
 from promptops.prompts._problems import MISSING_VARIABLE, problem, refusal
 from promptops.prompts._variables import (
     checked_variables,
+    misplaced,
     names_of,
     plain_values,
     schema_problems,
@@ -106,7 +107,7 @@ def render_prompt(
             inserted as they are.
         model_provider: For whom; see :func:`select_variant`.
         model_name: For which model of that provider.
-        strict: Whether a name that the prompt uses nowhere is refused too.
+        strict: Whether a name that the prompt neither uses nor declares is refused too.
 
     Raises:
         ValidationError: Variables are missing, are not what the prompt's schema says or cannot be rendered (all named
@@ -136,9 +137,10 @@ def render_prompt(
             raise
         raise whole from error
     left = [] if _set_of(used).issuperset(values) else unused(prompt, values)
-    if wrong or (strict and left):
-        named = strict or any(item["code"] == MISSING_VARIABLE for item in wrong or [])
-        raise refusal(*(wrong or []), *(unused_problems(left) if named else []))
+    refused = misplaced(prompt, left) if strict and left else []
+    if wrong or refused:
+        named = any(item["code"] == MISSING_VARIABLE for item in wrong or [])
+        raise refusal(*(wrong or []), *unused_problems(left if named else refused))
     return Rendered(
         content=content,
         messages=filled,

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -20,12 +21,57 @@ __all__ = ["bind", "run", "url_of"]
 
 _BACKLOG: Final = 2048
 _KEEP_ALIVE: Final = 75
+_TICK_SECONDS: Final = 0.1
+_TICKS_PER_DAY: Final = 864_000
+_POLL_SECONDS: Final = 0.002
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, told what to do when it is ready, and leaving signals to us."""
+    """uvicorn, told what to do when it is ready, leaving signals to us, and stopping as soon as it is told to."""
 
     on_ready: Callable[[], None] | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+    _told: asyncio.Event | None = None
+
+    def stop(self) -> None:
+        """Stop once the requests under way are answered; from any thread, and safe to call twice."""
+        self.should_exit = True
+        if self._loop is not None and self._told is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped
+                self._loop.call_soon_threadsafe(self._told.set)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at a signal, and at once at a second one."""
+        super().handle_exit(sig, frame)
+        self.stop()
+
+    async def main_loop(self) -> None:
+        """Do what is due ten times a second, until told to stop."""
+        self._loop, self._told = asyncio.get_running_loop(), asyncio.Event()
+        count = 0
+        while not await self.on_tick(count):
+            count = (count + 1) % _TICKS_PER_DAY
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), _TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, let the requests under way end in their time, and cancel those that do not."""
+        for server in self.servers:
+            server.close()
+        for each in sockets or ():
+            each.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                while (state.connections or state.tasks) and not self.force_exit:  # noqa: ASYNC110 - uvicorn tells nobody
+                    await asyncio.sleep(_POLL_SECONDS)
+                for server in self.servers:
+                    await server.wait_closed()
+        except TimeoutError:
+            for task in state.tasks:
+                task.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -150,7 +196,7 @@ async def _serve(
     )
     server.on_ready = on_ready
     if register is not None:
-        register(lambda: setattr(server, "should_exit", True))
+        register(server.stop)
     try:
         await server.serve(sockets=[listening])
     finally:

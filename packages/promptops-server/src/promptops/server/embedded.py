@@ -16,7 +16,7 @@ from promptops.server.settings import Settings
 
 __all__ = ["EmbeddedServer"]
 
-_START_SECONDS: Final = 10.0
+_START_SECONDS: Final = 60.0
 _GRACEFUL_SECONDS: Final = 5
 
 

@@ -32,13 +32,12 @@ __all__ = ["append", "import_file", "replace", "upsert"]
 @reading_options
 @as_json
 @connected
-def import_file(
-    *, file: Path, name: str, schema: Path | None, as_json: bool, base_url: Any, project: Any, data_dir: Any, **how: Any
-) -> None:
+def import_file(*, file: Path, name: str, schema: Path | None, as_json: bool, **how: Any) -> None:
     """Make a dataset of a file."""
+    connection = Connection.take(how)
     rules = schema_of(schema)
     rows = read_file(file, schema=rules, **how)
-    with Connection(base_url=base_url, project=project, data_dir=data_dir).open() as client, Counter() as counter:
+    with connection.open() as client, Counter() as counter:
         told: list[int] = []
 
         def sent(count: int, total: int) -> None:
@@ -99,15 +98,13 @@ def replace(
     allow_delete: int,
     schema: Path | None,
     as_json: bool,
-    base_url: Any,
-    project: Any,
-    data_dir: Any,
     **how: Any,
 ) -> None:
     """Make the rows of a file all examples of a dataset, in a new version."""
+    connection = Connection.take(how)
     rules = schema_of(schema)
     rows = read_file(file, schema=rules, **how)
-    with Connection(base_url=base_url, project=project, data_dir=data_dir).open() as client, Counter() as counter:
+    with connection.open() as client, Counter() as counter:
         plan = client.datasets.plan_replace(
             dataset, counter.counted("read", rows), schema=rules, on_progress=counter.sent
         )
@@ -135,14 +132,12 @@ def _change(
     file: Path,
     schema: Path | None,
     as_json: bool,
-    base_url: Any,
-    project: Any,
-    data_dir: Any,
     **how: Any,
 ) -> None:
+    connection = Connection.take(how)
     rules = schema_of(schema)
     rows = read_file(file, schema=rules, **how)
-    with Connection(base_url=base_url, project=project, data_dir=data_dir).open() as client, Counter() as counter:
+    with connection.open() as client, Counter() as counter:
         change = client.datasets.append if verb == "append" else client.datasets.upsert
         done = change(dataset, counter.counted("read", rows), schema=rules, on_progress=counter.sent)
     _show(dataset, done, as_json=as_json)

@@ -13,6 +13,7 @@ from promptops.cli._failures import CommandFailed
 from promptops.cli._output import print_json
 from promptops.cli.experiments._code import evaluators_of, load_task
 from promptops.cli.experiments._options import as_json, local_options, reported
+from promptops.core.backends import DEFAULT_BACKEND, chosen_backend
 
 if TYPE_CHECKING:
     from promptops.experiments import ExperimentResult
@@ -30,6 +31,7 @@ class _Command(msgspec.Struct, frozen=True):
     evaluators: Sequence[str]
     dataset: str
     local: bool
+    backend: str = DEFAULT_BACKEND
 
 
 def _run_options(function: F) -> F:
@@ -83,8 +85,10 @@ def run(
 
     TASK is a function: FILE.py::name, or module:name. Ctrl-C lets what runs end; `resume` goes on.
     """
-    where, options = _divided(rest, journal)
-    command = _Command(task=task, evaluators=evaluators, dataset=dataset, local=local)
+    connection, options = _divided(rest, journal)
+    command = _Command(
+        task=task, evaluators=evaluators, dataset=dataset, local=local, backend=chosen_backend(connection.backend)
+    )
     if repetitions is not None:
         options["repetitions"] = repetitions
     if parameters:
@@ -98,7 +102,7 @@ def run(
 
         result = run_here(name, dataset=_file(dataset), task=function, evaluators=scored, **options)
     else:
-        with Connection(**where).open() as client:
+        with connection.open() as client:
             result = client.experiments.run(name, dataset=dataset, task=function, evaluators=scored, **options)
     _told(result, reports, as_json=as_json)
 
@@ -133,7 +137,7 @@ def resume(
     Task, evaluators and dataset are those that `run` was given. Start it in the same directory. An experiment that was
     run on another machine is taken over from the server; it needs --task, --evaluator and --dataset.
     """
-    where, options = _divided(rest, journal)
+    connection, options = _divided(rest, journal)
     known = _command_of(name, journal, dataset if not local else None, needed=local or task is None)
     reference = task or (known.task if known else None)
     if reference is None:
@@ -156,7 +160,10 @@ def resume(
             **options,
         )
     else:
-        with Connection(**where).open() as client:
+        if known is not None:  # the server that it was run on, unless another is named
+            backend = chosen_backend(connection.backend, otherwise=known.backend)
+            connection = msgspec.structs.replace(connection, backend=backend)
+        with connection.open() as client:
             again = client.experiments.retry_failed if retry_failed else client.experiments.resume
             result = again(
                 name,
@@ -169,15 +176,15 @@ def resume(
     _told(result, reports, as_json=as_json)
 
 
-def _divided(rest: dict[str, Any], journal: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _divided(rest: dict[str, Any], journal: Path | None) -> tuple[Connection, dict[str, Any]]:
     """Return the options of the connection, and those of the run that were given."""
-    where = {key: rest.pop(key) for key in ("base_url", "project", "data_dir")}
+    connection = Connection.take(rest)
     quiet = rest.pop("quiet")
     options = {key: value for key, value in rest.items() if value not in {None, False}}
     options["progress"] = not quiet
     if journal is not None:
         options["journal"] = journal
-    return where, options
+    return connection, options
 
 
 def _command_of(name: str, journal: Path | None, dataset: str | None, *, needed: bool) -> _Command | None:

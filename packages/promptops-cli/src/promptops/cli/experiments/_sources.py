@@ -32,14 +32,19 @@ def results_of(
         return [journaled_result(name, journal=journal, dataset_id=_local_id(dataset)) for name in names]
     found: list[ExperimentResult] = []
     with Connection(**where).open() as client:
-        examples: dict[str, Any] = {}
+        examples: dict[tuple[str, str | None], Any] = {}
         for name in names:
             experiment = client.experiments.get(name, dataset=dataset)
             rows = client.experiments.runs(experiment.id)
-            owner = experiment.dataset_id
-            if owner is not None and owner not in examples:
-                examples[owner] = client.datasets.examples(owner)
-            found.append(stored_result(experiment, rows, examples.get(owner or "", ())))
+            if experiment.dataset_id is None:
+                found.append(stored_result(experiment, rows))
+                continue
+            # Of its own version: what changed since was no question of this experiment.
+            version = experiment.dataset_version_id
+            owner = (experiment.dataset_id, version if isinstance(version, str) else None)
+            if owner not in examples:
+                examples[owner] = client.datasets.examples(owner[0], version=owner[1])
+            found.append(stored_result(experiment, rows, examples[owner]))
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from msgspec import UNSET
 from promptops.cli._connection import Connection, connected
-from promptops.cli._output import print_json, print_table
+from promptops.cli._output import moment, print_json, print_table
 from promptops.cli.prompts._options import as_json
 from promptops.models import PromptEvent
 
@@ -30,7 +30,7 @@ def labels(name: str, *, as_json: bool, **where: Any) -> None:
             item.label,
             item.version,
             "protected" if item.protected else "",
-            f"{item.updated_at:%Y-%m-%d %H:%M}",
+            moment(item.updated_at),
             item.updated_by or "",
         )
         for item in found

@@ -14,7 +14,7 @@ from promptops.cli.prompts._outcomes import Progress, counted, end
 from promptops.core.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
-    from promptops.client import SyncPromptOpsClient
+    from promptops.cli._backends import Client
     from promptops.models import PromptResponse
     from promptops.prompts.files import Lock
 
@@ -117,7 +117,7 @@ def bundle(*, out: Path, lock_file: Path) -> None:
     click.echo(f"{out} holds {counted(len(held.prompts))}")
 
 
-def every_prompt(client: SyncPromptOpsClient, project: str | None) -> list[PromptResponse]:
+def every_prompt(client: Client, project: str | None) -> list[PromptResponse]:
     """The latest version of every prompt of one project."""
     found = list(client.prompts.iterate(use_cache=False))
     if project is not None:

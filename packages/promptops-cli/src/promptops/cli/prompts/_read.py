@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from promptops.cli._connection import Connection, connected
 from promptops.cli._failures import CommandFailed
-from promptops.cli._output import print_json, print_table, shortened
+from promptops.cli._output import moment, print_json, print_table, shortened
 from promptops.cli.prompts._options import as_json, label_option, variables_of, version_option, version_or_label
 from promptops.cli.prompts._show import show_messages
 from promptops.core.errors import ValidationError
@@ -60,7 +60,7 @@ def _list(
             item.slug,
             item.version,
             ", ".join(item.labels),
-            f"{item.updated_at:%Y-%m-%d %H:%M}",
+            moment(item.updated_at),
             shortened(item.description),
         )
         for item in found
@@ -98,10 +98,7 @@ def versions(name: str, *, as_json: bool, **where: Any) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [
-        (item.version, ", ".join(item.labels), f"{item.updated_at:%Y-%m-%d %H:%M}", item.content_hash[:12])
-        for item in found
-    ]
+    rows = [(item.version, ", ".join(item.labels), moment(item.updated_at), item.content_hash[:12]) for item in found]
     print_table(("version", "labels", "changed", "content"), rows, empty="no versions")
 
 

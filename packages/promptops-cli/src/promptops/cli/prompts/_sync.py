@@ -14,7 +14,7 @@ from promptops.cli.prompts._outcomes import Progress, end, plan_facts, show_plan
 from promptops.cli.prompts._show import show_diff
 
 if TYPE_CHECKING:
-    from promptops.client import SyncPromptOpsClient
+    from promptops.cli._backends import Client
     from promptops.prompts.files import PromptFolder, SyncPromptFiles, SyncReport
 
 __all__ = ["diff", "pull", "push", "status"]
@@ -152,7 +152,7 @@ def _run(
 
 
 def _files(
-    client: SyncPromptOpsClient, folder: Path, connection: Connection, *, new: bool = False
+    client: Client, folder: Path, connection: Connection, *, new: bool = False
 ) -> tuple[SyncPromptFiles, PromptFolder]:
     if not new and not folder.is_dir():
         raise CommandFailed(
@@ -188,7 +188,7 @@ def _slugs(folder: PromptFolder, names: tuple[str, ...]) -> list[str]:
     return list(chosen)
 
 
-def _between(client: SyncPromptOpsClient, name: str, old: str, new: str | None) -> Any:
+def _between(client: Client, name: str, old: str, new: str | None) -> Any:
     from promptops.prompts.diff import diff_prompts
     from promptops.prompts.files.lockfile import Selector
 

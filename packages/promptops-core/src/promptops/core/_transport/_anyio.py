@@ -82,6 +82,8 @@ class AnyioConnection:
         while not reader.complete:
             await self.receive(attempt)
         try:
+            while reader.decode_part():
+                await anyio.lowlevel.checkpoint()
             return reader.response()
         except ProtocolError as exc:
             raise _failures.exchange_failed(exc) from exc

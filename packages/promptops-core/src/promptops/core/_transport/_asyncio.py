@@ -174,6 +174,8 @@ class AsyncioConnection(asyncio.Protocol):
             await self._wait(_WHOLE)
         self._asked = False
         try:
+            while self.reader.decode_part():  # noqa: ASYNC110 - others run in between
+                await asyncio.sleep(0)
             return self.reader.response()
         except ProtocolError as exc:
             raise _failures.exchange_failed(exc) from exc

@@ -15,12 +15,14 @@ from promptops.core.messages import Response
 
 if TYPE_CHECKING:
     import h11
+    from promptops.core._transport._encoding import BodyDecoder
 
 __all__ = ["MAX_BODY", "MAX_HEAD", "UNHANDLED", "ResponseReader"]
 
 MAX_BODY: Final = 64 * 1024 * 1024
 MAX_HEAD: Final = 64 * 1024
 _MAX_INTERIM: Final = 16
+_PART: Final = 16 * 1024
 UNHANDLED: Final = 500
 """Servers reset the connection after an unhandled error, and say so with no header: uvicorn does."""
 
@@ -48,6 +50,8 @@ class ResponseReader:
     __slots__ = (
         "_buffer",
         "_chunks",
+        "_decoded",
+        "_decoder",
         "_h11",
         "_interim",
         "_limit",
@@ -66,6 +70,8 @@ class ResponseReader:
     def __init__(self) -> None:
         self._h11: h11.Connection | None = None
         self._chunks: list[bytes] = []
+        self._decoder: BodyDecoder | None = None
+        self._decoded: list[bytes] = []
         self.headers: dict[str, str] = {}
         self.start("GET")
 
@@ -82,6 +88,8 @@ class ResponseReader:
         self._buffer = _EMPTY
         self._h11 = None
         self._chunks = []
+        self._decoder = None
+        self._decoded = []
         self._remaining = 0
         self._size = 0
         self._interim = 0
@@ -130,22 +138,41 @@ class ResponseReader:
         chunks, self._chunks = self._chunks, []
         return chunks
 
+    def decode_part(self) -> bool:
+        """Decode a part of a large encoded body, for callers who let others run meanwhile; False when little is left.
+
+        Raises:
+            ProtocolError: The body cannot be decoded.
+        """
+        encoding = self.headers.get("content-encoding")
+        if encoding is None:
+            return False
+        chunks = self._chunks
+        if self._decoder is None:
+            data = b"".join(chunks)
+            chunks[:] = [data[start : start + _PART] for start in range(0, len(data), _PART)][::-1]
+            self._decoder = _decoder_of(encoding, self._limit)
+        if len(chunks) <= 1:
+            return False
+        self._decoded.append(self._decoder.feed(chunks.pop()))
+        return True
+
     def response(self) -> Response:
         """The complete response, content encoding removed.
 
         Raises:
             ProtocolError: The body cannot be decoded.
         """
-        chunks = self._chunks
-        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._chunks = []
+        chunks, self._chunks = self._chunks, []
         encoding = self.headers.get("content-encoding")
-        if encoding is not None and body:
-            from promptops.core._transport._encoding import BodyDecoder
-
-            decoder = BodyDecoder(encoding, limit=self._limit)
-            body = decoder.feed(body)
+        if encoding is not None and chunks:
+            decoder = self._decoder
+            if decoder is None:
+                decoder, chunks = _decoder_of(encoding, self._limit), [b"".join(chunks)]
+            chunks = [*self._decoded, *map(decoder.feed, reversed(chunks))]
+            self._decoded = []
             decoder.finish()
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         return Response(status=self.status, headers=self.headers, body=body)
 
     def _feed_head(self, buffer: bytes, start: int) -> bool:
@@ -303,3 +330,9 @@ class ResponseReader:
         self._h11 = None
         self.complete = True
         return True
+
+
+def _decoder_of(encoding: str, limit: int | None) -> BodyDecoder:
+    from promptops.core._transport._encoding import BodyDecoder
+
+    return BodyDecoder(encoding, limit=limit)

@@ -68,7 +68,7 @@ __all__ = [
     "http_answer",
 ]
 
-_START_LIMIT: Final = 10.0
+_START_LIMIT: Final = 60.0
 _BACKLOG: Final = 512
 
 

@@ -13,6 +13,7 @@ __all__ = ["MOST_PROBLEMS", "ExampleRow", "Problems", "RowsError"]
 MOST_PROBLEMS: Final = 100
 """How many problems are collected before reading ends."""
 _MOST_NAMED: Final = 20
+_MOST_ALIKE: Final = 3
 
 
 class ExampleRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +89,9 @@ class Problems:
         found = sorted(self._found, key=lambda problem: problem.get("row", 0))
         named = "; ".join(f"{problem['field']}: {problem['message']}" for problem in found[:_MOST_NAMED])
         more = f"; and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        if len(found) > _MOST_ALIKE and len({problem["message"] for problem in found}) == 1:
+            alike = ", ".join(problem["field"] for problem in found[:_MOST_ALIKE])
+            named, more = f"{alike} and {len(found) - _MOST_ALIKE} more: {found[0]['message']}", ""
         end = "; there may be further ones" if self.full else ""
         rows = len({problem["field"].partition(",")[0] if "row" in problem else id(problem) for problem in found})
         return RowsError(f"{rows} of {self._what} cannot be stored: {named}{more}{end}", validation_errors=found)

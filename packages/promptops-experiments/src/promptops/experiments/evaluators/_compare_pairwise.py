@@ -136,7 +136,12 @@ async def _compared(
     import anyio
 
     _check(concurrency, timeout)
-    pairs = paired_rows(baseline, candidate)
+    pairs, changed = paired_rows(baseline, candidate)
+    if not pairs and changed:
+        raise ValidationError(
+            f"none of the {len(changed)} pairs can be judged: their examples have another content in each experiment, "
+            f"such as {next(iter(changed)).example_id}; run both over one version of the dataset"
+        )
     if not pairs:
         raise ValidationError("the two experiments have no example in common; compare runs of the same dataset")
     by_id = {**_examples(candidate), **_examples(baseline)} if examples is None else examples
@@ -176,8 +181,9 @@ async def _compared(
         baseline=_name(baseline, "baseline"),
         candidate=_name(candidate, "candidate"),
         verdicts={key: verdicts[key] for key in pairs},
-        only_in_baseline=len(_rows(baseline)) - len(pairs),
-        only_in_candidate=len(_rows(candidate)) - len(pairs),
+        only_in_baseline=len(_rows(baseline)) - len(pairs) - len(changed),
+        only_in_candidate=len(_rows(candidate)) - len(pairs) - len(changed),
+        changed=list(changed),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import fsum
 from typing import Any, Final
 
 import msgspec
 from promptops.experiments._comparison import PairKey
+from promptops.experiments._comparison_text import left_out_text
 from promptops.experiments.evaluators._pairwise import PairVerdict, Side
 
 __all__ = ["PairwiseComparison"]
@@ -27,6 +28,7 @@ class PairwiseComparison(msgspec.Struct, frozen=True, kw_only=True):
         verdicts: By example and repetition.
         only_in_baseline: Rows without a partner in the candidate.
         only_in_candidate: Rows without a partner in the baseline.
+        changed: Pairs that were not judged, because their example has another content in each experiment.
     """
 
     name: str
@@ -35,6 +37,7 @@ class PairwiseComparison(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: Mapping[PairKey, PairVerdict]
     only_in_baseline: int = 0
     only_in_candidate: int = 0
+    changed: Sequence[PairKey] = ()
 
     @property
     def wins(self) -> list[PairKey]:
@@ -131,6 +134,7 @@ class PairwiseComparison(msgspec.Struct, frozen=True, kw_only=True):
             "usage": self.usage,
             "only_in_baseline": self.only_in_baseline,
             "only_in_candidate": self.only_in_candidate,
+            "changed": [{"example_id": key.example_id, "repetition": key.repetition} for key in self.changed],
             "verdicts": [
                 {
                     "example_id": key.example_id,
@@ -144,6 +148,8 @@ class PairwiseComparison(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         head = f"{self.name}: {self.candidate} against {self.baseline}, {self.judged} of {len(self.verdicts)} judged"
+        if self.changed:
+            head += f"\n{left_out_text(len(self.changed), list(dict.fromkeys(key[0] for key in self.changed)), 5)}"
         if not self.judged:
             return head
         counts = [

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeGuard, cast
 
 import msgspec
-from promptops.experiments._calls import Interrupted, described
+from promptops.experiments._calls import Interrupted, Outcome, described, settled
 from promptops.experiments._json import NotStorable, json_text, shown
 from promptops.experiments._result import ExperimentResult
 from promptops.experiments._returned import as_evaluation
@@ -155,7 +155,9 @@ def _judged(evaluators: Sequence[NamedRunEvaluator], rows: Rows, examples: Examp
             returned = evaluator.bound(rows, examples)()
             if hasattr(returned, "__await__"):
                 returned = _on_portal(returned)
-        except (Exception, SystemExit) as exc:  # noqa: BLE001 - what a user's function raises belongs into its result
+        except KeyboardInterrupt:
+            raise
+        except BaseException as exc:  # noqa: BLE001 - what a user's function raises belongs into its result
             found[evaluator.name] = _failed(evaluator.name, exc)
         else:
             found.update(run_evaluations(evaluator.name, returned))
@@ -169,15 +171,17 @@ async def _judged_async(
 
     found: dict[str, RunEvaluation] = {}
     for evaluator in evaluators:
+        # As a value: trio takes no coroutine from a thread, and asyncio takes a CancelledError for its own.
+        outcome = await anyio.to_thread.run_sync(_boxed, evaluator.bound(rows, examples))
         try:
-            # In a tuple, since trio takes no coroutine from a thread.
-            (returned,) = await anyio.to_thread.run_sync(_boxed, evaluator.bound(rows, examples))
-            if hasattr(returned, "__await__"):
-                returned = await returned
-        except (Exception, SystemExit) as exc:  # noqa: BLE001 - what a user's function raises belongs into its result
-            found[evaluator.name] = _failed(evaluator.name, exc)
+            if outcome.failure is None and hasattr(outcome.value, "__await__"):
+                outcome = await settled(outcome.value)
+        except Interrupted:
+            raise KeyboardInterrupt from None
+        if outcome.failure is not None:
+            found[evaluator.name] = _failed(evaluator.name, outcome.failure)
         else:
-            found.update(run_evaluations(evaluator.name, returned))
+            found.update(run_evaluations(evaluator.name, outcome.value))
     return found
 
 
@@ -193,14 +197,19 @@ def _on_portal(awaitable: Awaitable[Any]) -> Any:
         waiting.cancel()  # what Ctrl-C leaves behind; otherwise it is done
 
 
-def _boxed(call: Callable[[], Any]) -> tuple[Any]:
-    return (call(),)
+def _boxed(call: Callable[[], Any]) -> Outcome:
+    try:
+        return Outcome(call(), None, 0.0)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # noqa: BLE001 - what a user's function raises belongs into its result
+        return Outcome(None, exc, 0.0)
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    try:
-        return await awaitable
-    except KeyboardInterrupt:  # it would end the portal's loop for everyone
-        raise Interrupted from None
-    except SystemExit as exc:
-        raise RuntimeError(described(exc)) from exc
+    # As an Interrupted, Ctrl-C leaves the portal's loop to everyone else.
+    outcome = await settled(awaitable)
+    failure = outcome.failure
+    if failure is None:
+        return outcome.value
+    raise failure if isinstance(failure, Exception) else RuntimeError(described(failure)) from failure

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from promptops.core.errors import ValidationError
 from promptops.experiments._json import NotStorable, json_text
+from promptops.experiments.datasets._splits import SPLIT
 from promptops.experiments.journal._sources import digest_of_code
 from promptops.models.datasets import DatasetExample
 
@@ -95,8 +96,8 @@ def fingerprint_of(
 
 
 def example_digest(fields: Mapping[str, Any]) -> str:
-    """Return the digest of the content of an example; the order of its fields does not matter."""
-    return digest(fields)
+    """Return the digest of the content of an example; neither the order of its fields matters nor its split."""
+    return digest({name: value for name, value in fields.items() if name != SPLIT} if SPLIT in fields else fields)
 
 
 def digest(value: object) -> str:

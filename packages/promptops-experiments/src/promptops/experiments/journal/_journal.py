@@ -23,13 +23,12 @@ from promptops.experiments.journal._experiments import (
     example_digests,
     find_experiment,
     insert_experiment,
-    replace_experiment,
 )
 from promptops.experiments.journal._locks import FileLock
 from promptops.experiments.journal._origin import origin_of
 from promptops.experiments.journal._reading import Filter, count_units, read_units
 from promptops.experiments.journal._records import ExperimentRecord, RunPlan, UnitRecord, UnitState
-from promptops.experiments.journal._run import JournaledRun
+from promptops.experiments.journal._run import Accepted, JournaledRun
 from promptops.experiments.journal._writer import Writer
 
 if TYPE_CHECKING:
@@ -110,11 +109,14 @@ class Journal:
     ) -> JournaledRun:
         """Hold an experiment again.
 
+        What it is made of stays as it is until :meth:`JournaledRun.accept` says that something new runs.
+
         Args:
             experiment: Its id or its name.
             plan: What is to be run now; compared with what was run before. None compares nothing, for uploads, say.
             dataset_id: Where to look for the name.
-            accept_changes: Go on although something changed; the changes are recorded in the experiment.
+            accept_changes: Go on although something changed; what changed is recorded in the experiment as soon as
+                something of it runs.
 
         Raises:
             NotFoundError: There is no such experiment.
@@ -127,8 +129,8 @@ class Journal:
             found = self._find(experiment, dataset_id or plan.dataset_id, plan.origin)
         lock = self._held(found.record)
         try:
-            record = found.record if plan is None else self._compared(found, plan, accept_changes=accept_changes)
-            return JournaledRun(self._writer, found.number, _bare(record), lock)
+            accepted = None if plan is None else self._compared(found, plan, accept_changes=accept_changes)
+            return JournaledRun(self._writer, found.number, _bare(found.record), lock, accepted=accepted)
         except BaseException:
             lock.close()
             raise
@@ -162,6 +164,11 @@ class Journal:
     def units(self, experiment: str, *, dataset_id: str | None = None) -> Iterator[UnitRecord]:
         """Yield the units of an experiment with their scores, without holding it."""
         return read_units(self.path, self._find(experiment, dataset_id).number, Filter())
+
+    def example_digests(self, experiment: str, *, dataset_id: str | None = None) -> dict[str, str]:
+        """Return the digest of the content of each example of an experiment, by id, as it was when it was run."""
+        with self.reading() as connection:
+            return example_digests(connection, find_experiment(connection, experiment, dataset_id).number)
 
     def counts(self, experiment: str, *, dataset_id: str | None = None) -> dict[UnitState, int]:
         """Return how many units of an experiment are in each state."""
@@ -251,15 +258,13 @@ class Journal:
             changes.append(Change(kind="repetitions", name="repetitions", message=message))
         return changes
 
-    def _compared(self, found: Found, plan: RunPlan, *, accept_changes: bool) -> ExperimentRecord:
+    def _compared(self, found: Found, plan: RunPlan, *, accept_changes: bool) -> Accepted | None:
         changes = self._changes(found, plan)
         if not changes and found.record.plan.fingerprint.is_known:
-            return found.record
+            return None
         if changes and not accept_changes:
             raise ResumeRefused(found.record.plan.name, changes)
-        record = msgspec.structs.replace(found.record, plan=plan, overrides=(*found.record.overrides, *changes))
-        self._writer.call(lambda connection: replace_experiment(connection, found.number, record))
-        return record
+        return Accepted(plan, tuple(changes))
 
     def _locks(self) -> Path:
         directory = self.path.with_name(f"{self.path.name}-locks")

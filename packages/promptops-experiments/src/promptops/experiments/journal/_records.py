@@ -22,7 +22,7 @@ class UnitKey(NamedTuple):
     repetition: int
 
 
-class UnitRecord(msgspec.Struct, frozen=True, kw_only=True):
+class UnitRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One unit that was run.
 
     Attributes:
@@ -72,7 +72,7 @@ class UnitRecord(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.output is None else msgspec.json.decode(self.output)
 
 
-class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
+class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one evaluator said about one unit.
 
     Attributes:

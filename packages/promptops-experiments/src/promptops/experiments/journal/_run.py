@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 from promptops.core.errors import ConflictError
+from promptops.experiments.journal._changes import Change
 from promptops.experiments.journal._commit import Commit
-from promptops.experiments.journal._experiments import move_experiment, write_record
+from promptops.experiments.journal._experiments import move_experiment, replace_experiment, write_record
 from promptops.experiments.journal._group import Group
 from promptops.experiments.journal._locks import FileLock
 from promptops.experiments.journal._reading import (
@@ -25,10 +26,24 @@ from promptops.experiments.journal._reading import (
     read_units,
     scored_by,
 )
-from promptops.experiments.journal._records import ExperimentRecord, ScoreRecord, UnitKey, UnitRecord, UnitState
+from promptops.experiments.journal._records import (
+    ExperimentRecord,
+    RunPlan,
+    ScoreRecord,
+    UnitKey,
+    UnitRecord,
+    UnitState,
+)
 from promptops.experiments.journal._writer import Writer
 
-__all__ = ["JournaledRun"]
+__all__ = ["Accepted", "JournaledRun"]
+
+
+class Accepted(NamedTuple):
+    """What an experiment becomes once something of it runs, and what changed by that."""
+
+    plan: RunPlan
+    changes: tuple[Change, ...]
 
 
 class JournaledRun:
@@ -38,7 +53,16 @@ class JournaledRun:
     and keep their order. Reading sees what is on the disk.
     """
 
-    def __init__(self, writer: Writer, number: int, experiment: ExperimentRecord, lock: FileLock) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        number: int,
+        experiment: ExperimentRecord,
+        lock: FileLock,
+        *,
+        accepted: Accepted | None = None,
+    ) -> None:
+        self._accepted = accepted
         self._writer = writer
         self._number = number
         self._experiment = experiment
@@ -59,6 +83,41 @@ class JournaledRun:
     def state(self, key: UnitKey) -> UnitState | None:
         """Return the state of a unit that is journaled or on its way, or None."""
         return self._states.get(key)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every change that was accepted, oldest first: those of resumes before, and those of this one."""
+        return (*self._experiment.overrides, *(() if self._accepted is None else self._accepted.changes))
+
+    def accept(self, *, tasks: bool = True) -> None:
+        """Note what the experiment is made of from now on, and wait until that is stored.
+
+        Until then the journal says what the rows that it holds were made by; a resume with changes that finds nothing
+        to run leaves it so.
+
+        Args:
+            tasks: Whether tasks will run; without, only the evaluators are what they are now.
+        """
+        if self._accepted is None:
+            return
+        before, (plan, changes) = self._experiment, self._accepted
+        if tasks:
+            self._accepted = None
+            # The address may have been noted since.
+            plan = msgspec.structs.replace(plan, origin=before.plan.origin)
+        else:
+            own = msgspec.structs.replace(before.plan.fingerprint, evaluators=plan.fingerprint.evaluators)
+            plan = msgspec.structs.replace(before.plan, fingerprint=own)
+            later = tuple(change for change in changes if change.kind != "evaluator")
+            changes = tuple(change for change in changes if change.kind == "evaluator")
+            if not changes:
+                return
+            self._accepted = Accepted(self._accepted.plan, later)
+        record = msgspec.structs.replace(before, plan=plan, overrides=(*before.overrides, *changes))
+        write = replace_experiment if tasks else write_record
+        self._writer.call(lambda connection: write(connection, self._number, record))
+        bare = msgspec.structs.replace(plan.fingerprint, examples={})
+        self._experiment = msgspec.structs.replace(record, plan=msgspec.structs.replace(plan, fingerprint=bare))
 
     def append_outputs(self, *units: UnitRecord, replace: bool = False) -> Commit:
         """Append finished units.

@@ -12,6 +12,7 @@ from promptops.experiments._gates import Gate
 from promptops.experiments._judge import judge
 from promptops.experiments._result import ExperimentResult, Metric, metrics_of
 from promptops.experiments._row_facts import cost_of, has_error
+from promptops.experiments._table import first_text
 from promptops.experiments.reports._distribution import distributions
 from promptops.experiments.reports._model import (
     Cell,
@@ -128,6 +129,8 @@ class _Table:
             ],
             tests=item.tests,
             verdict=verdict,
+            changed=len(item.changed),
+            changed_rows=sorted(self._order[_key(key)] for key in item.changed),
         )
 
     def experiments(self) -> list[ExperimentPart]:
@@ -168,7 +171,8 @@ class _Table:
 
     def _side_of(self, item: Comparison, place: int) -> int:
         name = (item.baseline, item.candidate)[place]
-        runs: dict[_Key, ExperimentRun] = {_key(key): pair[place] for key, pair in item.rows.items()}
+        pairs = {**item.rows, **item.changed}
+        runs: dict[_Key, ExperimentRun] = {_key(key): pair[place] for key, pair in pairs.items()}
         for index, (part, keyed) in enumerate(self._sides):
             if part.name == name and runs.keys() <= keyed.keys():
                 self._know(runs, item.examples)
@@ -263,8 +267,5 @@ def _total_cost(rows: Iterable[ExperimentRun]) -> float | None:
 
 
 def _headline(fields: Mapping[str, Any]) -> str:
-    for value in fields.values():
-        if isinstance(value, str) and value.strip():
-            text = " ".join(value.split())
-            return text if len(text) <= _HEADLINE else text[: _HEADLINE - 1] + "…"
-    return ""
+    text = first_text(fields)
+    return text if len(text) <= _HEADLINE else text[: _HEADLINE - 1] + "…"

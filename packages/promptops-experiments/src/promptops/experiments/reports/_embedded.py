@@ -95,12 +95,16 @@ def _encoded(report: Report, rows: Sequence[Row], longest: int) -> bytes:
     metrics = metric_names(report)
     places = {name: place for place, name in enumerate(metrics)}
     lower = {metric.name for part in report.comparisons for metric in part.metrics if metric.lower_is_better}
+    left_out: dict[tuple[str | None, int], list[int]] = {}
+    for view, part in enumerate(report.comparisons):
+        for place in part.changed_rows:
+            left_out.setdefault(_key(report.rows[place]), []).append(view)
     data = {
         "experiments": [plain(part.name) for part in report.experiments],
         "metrics": [plain(name) for name in metrics],
         "lower": [places[name] for name in lower],
         "views": views(report),
-        "rows": [_row(row, places, longest) for row in rows],
+        "rows": [_row(row, places, longest, left_out.get(_key(row), [])) for row in rows],
     }
     found = msgspec.json.encode(data)
     for character, escape in _ESCAPES:
@@ -124,14 +128,20 @@ def views(report: Report) -> list[dict[str, Any]]:
     return found
 
 
-def _row(row: Row, places: dict[str, int], longest: int) -> list[Any]:
-    return [
+def _key(row: Row) -> tuple[str | None, int]:
+    return row.example_id, row.repetition
+
+
+def _row(row: Row, places: dict[str, int], longest: int, left_out: list[int]) -> list[Any]:
+    found: list[Any] = [
         None if row.example_id is None else plain(row.example_id),
         row.repetition,
         plain(row.headline),
         [[plain(name), plain(cut(text_of(value), longest))] for name, value in row.fields.items()],
         [[place, *_cell(cell, places, longest)] for place, cell in row.cells.items()],
     ]
+    # The views in which the two sides answer different questions, if there are any.
+    return [*found, left_out] if left_out else found
 
 
 def _cell(cell: Cell, places: dict[str, int], longest: int) -> list[Any]:

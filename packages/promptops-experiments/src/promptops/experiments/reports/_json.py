@@ -53,6 +53,8 @@ def _comparison(report: Report, part: ComparisonPart) -> dict[str, Any]:
             places: Sequence[int] = getattr(metric, rows)
             changed = [report.rows[place] for place in places]
             plain_metric[rows] = [{"example_id": row.example_id, "repetition": row.repetition} for row in changed]
+    changed = [report.rows[place] for place in part.changed_rows]
+    found["changed_rows"] = [{"example_id": row.example_id, "repetition": row.repetition} for row in changed]
     for slice_ in found["slices"]:
         for metric in slice_["metrics"]:
             del metric["worse_rows"], metric["better_rows"]

@@ -5,6 +5,7 @@ What is a test case:
 - each limit of each gate: a failure when it fails; when it is inconclusive, a skipped test, a failure or a passed
   test, by choice;
 - each row of a comparison by each metric: a failure when it got worse, unless gates let the experiment through;
+- each row of a comparison that is left out, because its example changed between the two: a skipped test;
 - each row of an experiment that is in no comparison, by each metric: passed whatever the score is, since only gates
   say what is too low.
 
@@ -130,9 +131,16 @@ def _pairs(report: Report, part: ComparisonPart) -> Iterator[_Case]:
     # Gates that let the experiment through let its regressions through as well.
     tolerated = part.verdict is not None and part.verdict.status != "fail"
     classname = f"{_ROOT}.{_dotted(report.name_of(part))}"
+    changed = set(part.changed_rows)
+    for place in part.changed_rows:
+        row = report.rows[place]
+        told = "left out: the example has another content in each experiment"
+        yield _case(row, row.cells[part.candidate], "skipped", f"{classname}.changed", told, "")
     for metric in part.metrics:
         worse = set(metric.worse_rows)
         for place, row in enumerate(report.rows):
+            if place in changed:
+                continue
             if part.baseline in row.cells and part.candidate in row.cells:
                 yield _pair(row, part, metric, f"{classname}.{_dotted(metric.name)}", place in worse, tolerated)
 
@@ -175,7 +183,7 @@ def _rows(report: Report, place: int) -> Iterator[_Case]:
 
 
 def _case(  # noqa: PLR0917 - the parts of a case
-    row: Row, cell: Cell, kind: Literal["pass", "failure", "error"], classname: str, message: str, text: str
+    row: Row, cell: Cell, kind: Literal["pass", "failure", "error", "skipped"], classname: str, message: str, text: str
 ) -> _Case:
     repetition = f" #{row.repetition}" if row.repetition != 1 else ""
     name = f"{row.example_id}{repetition}"

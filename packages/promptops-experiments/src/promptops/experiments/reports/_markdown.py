@@ -35,6 +35,7 @@ _SHORTEST: Final = 2_000
 _MARKS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 _NOTE: Final = "\n\n*More is left out to stay within {:,} characters.*\n"
 _LISTED: Final = 50
+_MOST_CHANGED: Final = 20
 
 
 def report_markdown(report: Report, *, listed: int = _LISTED, longest: int = LONGEST_MARKDOWN) -> str:
@@ -99,6 +100,8 @@ def _comparison(report: Report, part: ComparisonPart) -> Iterator[str]:
     if part.not_compared:
         facts += f"; not compared: {', '.join(map(_text, part.not_compared))}"
     yield f"{facts}."
+    if part.changed:
+        yield _changed(report, part)
     if not part.metrics:
         yield "No metric has a score in both."
         return
@@ -117,6 +120,14 @@ def _comparison(report: Report, part: ComparisonPart) -> Iterator[str]:
     yield _table(head, [_metric(metric) for metric in part.metrics])
     if part.slices:
         yield from _slices(part)
+
+
+def _changed(report: Report, part: ComparisonPart) -> str:
+    ids = list(dict.fromkeys(str(report.rows[place].example_id) for place in part.changed_rows))
+    named = ", ".join(_text(ident, 100) for ident in ids[:_MOST_CHANGED])
+    more = f", and {len(ids) - _MOST_CHANGED:,} more" if len(ids) > _MOST_CHANGED else ""
+    what = "1 pair is" if part.changed == 1 else f"{part.changed:,} pairs are"
+    return f"{what} left out: the example has another content in each experiment ({named}{more})."
 
 
 def _metric(metric: MetricDifference) -> tuple[str, ...]:

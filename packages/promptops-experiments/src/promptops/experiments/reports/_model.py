@@ -173,6 +173,8 @@ class ComparisonPart(msgspec.Struct, frozen=True, kw_only=True):
         pairs: How many pairs of rows.
         only_in_baseline: Rows without a partner.
         only_in_candidate: Rows without a partner.
+        changed: Pairs that are left out, because their example has another content in each experiment.
+        changed_rows: Indexes of their rows in the report, in the order of the dataset.
         not_compared: Evaluators that only one of the two has.
         metrics: In the order of the evaluators.
         slices: As far as they were asked for.
@@ -190,6 +192,8 @@ class ComparisonPart(msgspec.Struct, frozen=True, kw_only=True):
     slices: Sequence[SliceDifference] = ()
     tests: int = 0
     verdict: Verdict | None = None
+    changed: int = 0
+    changed_rows: Sequence[int] = ()
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,7 +221,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         example_id: The example, or None for a row without one.
         repetition: From 1.
         headline: The first text of the example in one short line, or nothing.
-        fields: The fields of the example, as far as they are known.
+        fields: The fields of the example, as far as they are known; those of the first experiment that has it.
         cells: By the index of the experiment.
     """
 

@@ -12,18 +12,21 @@ from promptops.experiments.reports._model import ComparisonPart, ExperimentPart,
 from promptops.experiments.reports._svg import histogram, interval, score_bar, share_bar
 from promptops.experiments.reports._words import (
     STATUS_WORDS,
+    changed_line,
     interval_of_difference,
     interval_of_mean,
     money,
     one_line,
     p_values,
     pairs_line,
+    plain,
     run_value,
 )
 
 __all__ = ["comparison_section", "distribution_section", "score_section", "verdict_section"]
 
 _LONGEST_NAME = 300
+_MOST_CHANGED = 20
 
 
 def verdict_section(name: str, verdict: Verdict, index: int) -> str:
@@ -134,10 +137,17 @@ def comparison_section(report: Report, part: ComparisonPart, index: int) -> str:
         f'<section id="comparison-{index}" aria-labelledby="comparison-{index}-h">'
         f'<h2 id="comparison-{index}-h">{after} <span class="against">against</span> {before}</h2>'
         f'<p class="facts">{_named(pairs_line(report, part))}.</p>'
+        f"{_left_out(report, part)}"
         '<div class="wide" role="region" aria-label="Differences" tabindex="0"><table>'
         "<caption>Difference of each metric, candidate minus baseline</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{''.join(_slices(part))}</section>\n"
     )
+
+
+def _left_out(report: Report, part: ComparisonPart) -> str:
+    if not part.changed:
+        return ""
+    return f'<p class="facts changed">{escape(plain(changed_line(report, part, _MOST_CHANGED)))}.</p>'
 
 
 def _reach(metrics: Sequence[MetricDifference]) -> float:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import msgspec
 from promptops.core.bridge import drive
 from promptops.core.errors import NotFoundError
-from promptops.experiments._local import local_examples
+from promptops.experiments._kept import other_contents
+from promptops.experiments._local_examples import local_examples
 from promptops.experiments._plan import metadata_columns
 from promptops.experiments._result import ExperimentResult, metrics_of
 from promptops.experiments._unit_rows import row_of
@@ -68,11 +70,15 @@ def journaled_result(
         record = store.journal.get(experiment, dataset_id=dataset_id)
         metadata = {name: value for name, value in record.plan.metadata.items() if name != CREATION_KEY}
         columns = metadata_columns(metadata)
+        units = list(store.journal.units(record.id))
         rows = [
-            row_of(unit, {name: score.evaluation for name, score in unit.scores.items()}, columns)
-            for unit in store.journal.units(record.id)
+            row_of(unit, {name: score.evaluation for name, score in unit.scores.items()}, columns) for unit in units
         ]
-        return stored_result(_experiment(record), rows, _examples(store, record))
+        result = stored_result(_experiment(record), rows, _examples(store, record))
+        digests = store.journal.example_digests(record.id)
+        fingerprint = msgspec.structs.replace(record.plan.fingerprint, examples=digests)
+        digests.update(other_contents(fingerprint, units, record.overrides))
+        return msgspec.structs.replace(result, digests=digests)
 
 
 def _examples(store: LocalStore, record: ExperimentRecord) -> Sequence[DatasetExample]:

@@ -8,6 +8,7 @@ from typing import Final
 from promptops.experiments._table import number, signed, table
 from promptops.experiments.reports._model import ComparisonPart, ExperimentPart, MetricDifference, Report
 from promptops.experiments.reports._words import (
+    changed_line,
     interval_of_difference,
     interval_of_mean,
     metric_title,
@@ -63,6 +64,8 @@ def _experiment(part: ExperimentPart) -> Iterator[str]:
 def _comparison(report: Report, part: ComparisonPart, listed: int) -> Iterator[str]:
     before, after = report.experiments[part.baseline].name, report.experiments[part.candidate].name
     yield f"{report.name_of(part)}: {pairs_line(report, part)}"
+    if part.changed:
+        yield changed_line(report, part, listed)
     lines = [_means(metric) for metric in part.metrics]
     if not lines:
         yield "no metric has a score in both"

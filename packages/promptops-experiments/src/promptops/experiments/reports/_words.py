@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from promptops.experiments._comparison_text import left_out_text
 from promptops.experiments._json import NotStorable, json_text, shown
 from promptops.experiments._run_evaluation import RunEvaluation
-from promptops.experiments._table import number, probability, signed
+from promptops.experiments._table import number, one_line, probability, signed
 from promptops.experiments.reports._model import ComparisonPart, ExperimentPart, MetricDifference, MetricFigures, Report
 
 __all__ = [
     "STATUS_WORDS",
+    "changed_line",
     "cut",
     "interval_of_difference",
     "interval_of_mean",
@@ -75,9 +77,17 @@ def pairs_line(report: Report, part: ComparisonPart) -> str:
     for count, side in ((part.only_in_baseline, part.baseline), (part.only_in_candidate, part.candidate)):
         if count:
             facts.append(f"{count:,} only in {report.experiments[side].name}")
+    if part.changed:
+        facts.append(f"{part.changed:,} left out, whose example changed")
     if part.not_compared:
         facts.append(f"not compared: {', '.join(part.not_compared)}")
     return "; ".join(facts)
+
+
+def changed_line(report: Report, part: ComparisonPart, listed: int) -> str:
+    """Return which pairs are left out and why, with up to ``listed`` ids of their examples; nothing without any."""
+    ids = list(dict.fromkeys(str(report.rows[place].example_id) for place in part.changed_rows))
+    return left_out_text(part.changed, [one_line(ident, 100) for ident in ids], listed) if part.changed else ""
 
 
 def run_value(evaluation: RunEvaluation) -> str:
@@ -109,12 +119,6 @@ def plain(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode(errors="backslashreplace").decode()
     return text
-
-
-def one_line(text: str, most: int) -> str:
-    """Return ``text`` in one line of at most ``most`` characters."""
-    line = " ".join(text[: 4 * most].split())
-    return line if len(line) <= most and len(text) <= 4 * most else line[: most - 1] + "…"
 
 
 def cut(text: str, most: int) -> str:

@@ -36,7 +36,7 @@
   if (!section) return;
   const data = JSON.parse($("data").textContent);
   const rows = data.rows.map((raw, place) => ({
-    place, id: raw[0], repetition: raw[1], headline: raw[2], fields: raw[3],
+    place, id: raw[0], repetition: raw[1], headline: raw[2], fields: raw[3], left: raw[5] || [],
     sides: new Map(raw[4].map((side) => [side[0], {
       output: side[1], error: side[2], latency: side[3],
       evaluations: new Map(side[4].map((one) => [one[0], { score: one[1], label: one[2], why: one[3], error: one[4] }])),
@@ -50,13 +50,17 @@
     const one = cell && cell.evaluations.get(state.metric);
     return one && one.score !== null ? one.score : null;
   };
+  // Two answers to different questions are neither better nor worse.
+  const leftOut = (row) => row.left.includes(state.view);
   const gain = (row) => {
+    if (leftOut(row)) return null;
     const sides = view().sides;
     const before = score(row, sides[0]), after = score(row, sides[1]);
     if (before === null || after === null) return null;
     return data.lower.includes(state.metric) ? before - after : after - before;
   };
   const difference = (row) => {
+    if (leftOut(row)) return null;
     const sides = view().sides;
     const before = score(row, sides[0]), after = score(row, sides[1]);
     return before === null || after === null ? null : after - before;
@@ -163,7 +167,8 @@
     open.tabIndex = -1;
     open.addEventListener("click", () => show(place));
     name.append(open);
-    const which = [row.headline ? row.id : "", row.repetition === 1 ? "" : "repetition " + row.repetition];
+    const which = [row.headline ? row.id : "", row.repetition === 1 ? "" : "repetition " + row.repetition,
+      leftOut(row) ? "left out: the example changed" : ""];
     const id = which.filter(Boolean).join(", ");
     if (id) name.append(make("small", id));
     element.append(name);
@@ -254,7 +259,8 @@
     state.at = place;
     $("detail-title").textContent = row.headline || row.id || "(row without an example)";
     const where = `row ${(place + 1).toLocaleString("en")} of ${state.found.length.toLocaleString("en")}`;
-    const parts = [row.id === null ? "" : "example " + row.id, "repetition " + row.repetition, where];
+    const parts = [row.id === null ? "" : "example " + row.id, "repetition " + row.repetition, where,
+      leftOut(row) ? "left out: the example changed, and what is shown of it is what the first experiment had" : ""];
     $("detail-facts").textContent = parts.filter(Boolean).join(", ");
     $("detail-fields").replaceChildren(...row.fields.map((field) => fact(field[0], field[1])));
     $("detail-sides").replaceChildren(...view().sides.map((side) => sideOf(row, side)));

@@ -336,6 +336,25 @@ class DatasetExampleList(Struct, frozen=True, kw_only=True):
     pagination: Pagination
 
 
+class DatasetExamplesDelete(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The examples to remove from a version, in place.
+
+    Attributes:
+        example_ids: 1 to 1,000 items.
+    """
+
+    dataset_version_id: str
+    example_ids: list[str]
+
+
+class DatasetExamplesDeleted(Struct, frozen=True, kw_only=True):
+    """Which examples were removed, and which ids the version did not have; both in the order of the request."""
+
+    completed: bool
+    deleted_example_ids: list[str]
+    not_deleted_example_ids: list[str]
+
+
 class DatasetExamplesInsert(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Examples to append to a version of a dataset.
 
@@ -344,6 +363,33 @@ class DatasetExamplesInsert(Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """
 
     examples: list[JsonObject]
+
+
+class DatasetExamplesSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which examples of a version (the latest when none is named), oldest first; all of them without a filter.
+
+    Attributes:
+        limit: 1 to 500.
+        cursor: At most 2,048 characters.
+    """
+
+    filter: str | None = None
+    limit: int | None = None
+    cursor: str | None = None
+    dataset_version_id: str | None = None
+
+
+class DatasetExamplesUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What changes of examples: each has its ``id``, and the fields to add or replace. They change in place, or in a
+    new version of the name ``new_version``, which leaves the old one as it is.
+
+    Attributes:
+        examples: 1 to 1,000 items.
+        new_version: At most 1,000 characters.
+    """
+
+    examples: list[JsonObject]
+    new_version: str | None = None
 
 
 class DatasetList(Struct, frozen=True, kw_only=True):
@@ -357,6 +403,12 @@ class DatasetSchema(Struct, frozen=True, kw_only=True):
     """The JSON schema that every new example of a dataset must meet; null for none."""
 
     example_schema: JsonObject | None = None
+
+
+class DatasetUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Another name for a dataset."""
+
+    name: str
 
 
 class DatasetVersion(Struct, frozen=True, kw_only=True):
@@ -455,6 +507,19 @@ class ExperimentRunsInsert(Struct, frozen=True, kw_only=True, omit_defaults=True
     """
 
     experiment_runs: list[JsonObject]
+
+
+class ExperimentRunsSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which runs of an experiment, by id; all of them without a filter.
+
+    Attributes:
+        limit: 1 to 500.
+        cursor: At most 2,048 characters.
+    """
+
+    filter: str | None = None
+    limit: int | None = None
+    cursor: str | None = None
 
 
 class ExperimentWithRunIds(Struct, frozen=True, kw_only=True):

@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import msgspec
 from promptops.core.narrow import is_array, is_object
 from promptops.models.datasets import DatasetExample
 from promptops.phoenix._generated import models as wire
+from promptops.phoenix._numbers import LARGE_NUMBER, Path, fits, large_numbers
 
 __all__ = [
-    "LONG_NUMBER",
     "MARKER",
     "ExampleParts",
     "PhoenixExample",
     "example_of",
     "fields_of",
-    "large_integers",
     "parts_of",
 ]
 
@@ -35,14 +34,10 @@ MARKER: Final = "promptops.fields"
 _INPUT, _EXPECTED, _METADATA = "input", "expected", "metadata"
 _DIRECT: Final = frozenset({_INPUT, _EXPECTED, _METADATA})
 _OUTSIDE, _INTEGERS = "outside", "integers"
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
-LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
-"""In JSON that has no match of it, there are no such integers."""
-
-_LONG_INTEGER: Final = re.compile(r"-?[0-9]{19,4300}")
+_INTEGER: Final = re.compile(r"-?[0-9]{19,4300}")
 """Python reads no longer one."""
-
-Path = tuple[str | int, ...]
+_FLOAT: Final = re.compile(r"-?[0-9]\.?[0-9]*e\+[0-9]{2,3}")
+"""As Python writes those that are no small ones."""
 
 
 class ExampleParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,10 +87,10 @@ def parts_of(fields: Mapping[str, Any], encoded: bytes | None = None) -> Example
         fields: The flat example, plain JSON values.
         encoded: Its JSON, if it is at hand: without long runs of digits nothing need be looked at closely.
     """
-    # The server fails (status 500) on integers that 64 bits do not hold: these travel as text.
-    close = encoded is None or LONG_NUMBER.search(encoded) is not None
+    # The server fails (status 500) on numbers that 64 bits do not hold: these travel as text.
+    close = encoded is None or LARGE_NUMBER.search(encoded) is not None
     # In an order of their own: that of the fields must not make another example of this one.
-    large = sorted(large_integers(fields), key=msgspec.json.encode) if close else []
+    large = sorted(large_numbers(fields), key=msgspec.json.encode) if close else []
     if not large and _is_direct(fields):
         metadata = cast("dict[str, Any]", fields.get(_METADATA, {}))
         return ExampleParts(input=fields[_INPUT], output=fields.get(_EXPECTED, {}), metadata=metadata)
@@ -155,36 +150,24 @@ def _mark_of(metadata: Mapping[str, Any]) -> tuple[list[str], list[Path]] | None
     return [str(name) for name in outside], [tuple(path) for path in large if is_array(path)]
 
 
-def large_integers(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Yield where in a JSON value integers are that the server cannot store."""
-    if isinstance(value, int):
-        if not _SMALLEST <= value <= _LARGEST:
-            yield path
-    elif is_object(value):
-        for name, part in value.items():
-            yield from large_integers(part, (*path, name))
-    elif is_array(value):
-        for index, part in enumerate(value):
-            yield from large_integers(part, (*path, index))
-
-
 def _with_texts(fields: Mapping[str, Any], large: list[Path]) -> dict[str, Any]:
     copied: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(fields))
     for path in large:
         holder = _holder(copied, path)
         if holder is not None:
-            holder[path[-1]] = str(holder[path[-1]])
+            holder[path[-1]] = repr(holder[path[-1]])
     return copied
 
 
 def _restore(fields: dict[str, Any], path: Path) -> None:
-    """Make the integer again, unless somebody else has changed what is there."""
+    """Make the number again, unless somebody else has changed what is there."""
     holder = _holder(fields, path)
     text = None if holder is None else holder[path[-1]]
-    if holder is None or not isinstance(text, str) or not _LONG_INTEGER.fullmatch(text):
+    if holder is None or not isinstance(text, str):
         return
-    if not _SMALLEST <= int(text) <= _LARGEST:
-        holder[path[-1]] = int(text)
+    number = int(text) if _INTEGER.fullmatch(text) else float(text) if _FLOAT.fullmatch(text) else 0
+    if not fits(number):
+        holder[path[-1]] = number
 
 
 def _holder(fields: dict[str, Any], path: Path) -> Any:

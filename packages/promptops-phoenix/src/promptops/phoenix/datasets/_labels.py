@@ -76,7 +76,13 @@ class AsyncDatasetLabels(AsyncDatasetReads):
         color: str | UnsetType = UNSET,
         description: str | UnsetType | None = UNSET,
     ) -> DatasetLabel:
-        """Change a label; what is not given stays as it is, and ``description=None`` removes the description.
+        """Change a label; what is not given stays as it is.
+
+        Args:
+            label: Its id or exact name.
+            name: Another name.
+            color: Another color, as for :meth:`create_label`.
+            description: Another description; None removes it.
 
         Raises:
             ValidationError: Nothing is given, or the color is none.

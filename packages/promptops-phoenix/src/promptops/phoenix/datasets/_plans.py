@@ -14,7 +14,8 @@ from promptops.experiments.datasets._spool import Spool
 from promptops.phoenix.datasets._changes import Difference, Known, difference_of, every_row
 from promptops.phoenix.datasets._models import PhoenixReplacePlan
 from promptops.phoenix.datasets._rows import body_of
-from promptops.phoenix.datasets._uploads import Target, Uploaded, append_rows, still_the_same, upload
+from promptops.phoenix.datasets._upload import Target, Uploaded, upload
+from promptops.phoenix.datasets._uploads import append_rows, still_the_same
 from promptops.phoenix.datasets._wire import latest_version, wire_dataset
 
 __all__ = ["Pending", "Plans", "carry_out", "pending_of", "send_difference"]

@@ -52,9 +52,13 @@ class PhoenixDatasetStore:
         async for dataset in self._datasets.iterate():
             yield stored_of(dataset)
 
-    async def examples(self, dataset: str, *, version: str | None = None) -> AsyncIterator[DatasetExample]:
+    async def examples(
+        self, dataset: str, *, version: str | None = None, split: str | None = None
+    ) -> AsyncIterator[DatasetExample]:
         """See :class:`DatasetStore`."""
-        async for example in self._datasets.iterate_examples(dataset, version=version):
+        if split is not None and split not in {item.name for item in await self._datasets.list_splits(dataset=dataset)}:
+            return
+        async for example in self._datasets.iterate_examples(dataset, version=version, split=split):
             yield example
 
     async def delete(self, dataset: str) -> None:

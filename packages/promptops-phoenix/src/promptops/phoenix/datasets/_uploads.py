@@ -1,9 +1,8 @@
-"""Uploads of examples: in parts, repeatable, with true counts whatever happens to the answers."""
+"""Uploads of any number of examples: in parts, repeatable, with true counts whatever happens to the answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -13,82 +12,19 @@ from promptops.core.log import log
 from promptops.core.runtime import Runtime
 from promptops.experiments._drafts import Progress
 from promptops.experiments.datasets._spool import Spool
-from promptops.phoenix._generated import models as wire
-from promptops.phoenix._http import UPLOAD, pairs, path, send
+from promptops.phoenix._answers import NOT_ALLOWED
+from promptops.phoenix._http import is_failed
 from promptops.phoenix.datasets._rows import body_of, row_of
+from promptops.phoenix.datasets._upload import Target, Uploaded, upload
 from promptops.phoenix.datasets._wire import dataset_named, example_list, latest_version, wire_dataset
 
-__all__ = ["ROWS_PER_UPLOAD", "Target", "Uploaded", "append_rows", "create_rows", "still_the_same", "upload"]
+__all__ = ["ROWS_PER_UPLOAD", "append_rows", "create_rows", "still_the_same"]
 
 ROWS_PER_UPLOAD: Final = 2000
 """Rows of one request: the server takes about 2 s for them, and each request costs it 0.1 s of its own."""
 _ATTEMPTS: Final = 3
 _FIRST_WAIT: Final = 0.5
 _NO_PART: Final[list[bytes]] = []
-
-
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """A dataset to upload to, as it was when it was looked up: the server wants its name, and answers with its id.
-
-    Attributes:
-        id: Its id. SQLite gives the id of the newest dataset again, once that is deleted.
-        name: Its name.
-        created_at: When it was made, or None for one that this call has made.
-        example_count: How many examples it had.
-    """
-
-    id: str
-    name: str
-    created_at: datetime | None = None
-    example_count: int = 0
-
-
-class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What uploads did to a dataset.
-
-    Attributes:
-        dataset_id: The dataset.
-        version_id: The version that the last of them answered with.
-        created: Examples that they added.
-        updated: Examples that they changed.
-        deleted: Examples that they removed.
-        total: Examples that the dataset has afterwards, where that was asked.
-    """
-
-    dataset_id: str
-    version_id: str
-    created: int = 0
-    updated: int = 0
-    deleted: int = 0
-    total: int = 0
-
-    @property
-    def changed(self) -> bool:
-        """Whether they did anything."""
-        return bool(self.created or self.updated or self.deleted)
-
-
-async def upload(runtime: Runtime, body: bytes, *, repeatable: bool) -> Uploaded:
-    """Send one upload and wait until the server has stored it: without ``sync`` its errors would be lost."""
-    where = path("datasets", "upload")
-    answer = await send(
-        runtime,
-        "POST",
-        where,
-        body,
-        wire.UploadDatasetResponseBody,
-        query=pairs(sync=True),
-        profile=UPLOAD,
-        repeatable=repeatable,
-    )
-    done = answer.data
-    return Uploaded(
-        dataset_id=done.dataset_id,
-        version_id=done.version_id,
-        created=done.num_created_examples,
-        updated=done.num_updated_examples,
-        deleted=done.num_deleted_examples,
-    )
 
 
 async def create_rows(
@@ -166,7 +102,7 @@ async def _append_parts(
             await _say_what_is_stored(runtime, target, exc, msgspec.structs.replace(facts, before=stored), part)
             raise
         stored += len(part)
-        done = answer if done is None else _sum(done, answer)
+        done = answer if done is None else done.followed_by(answer)
         if on_progress is not None:
             on_progress(stored, facts.total)
     return done
@@ -204,16 +140,6 @@ def _made_anew(target: Target, done: Uploaded) -> ConflictError:
     )
 
 
-def _sum(one: Uploaded, other: Uploaded) -> Uploaded:
-    return Uploaded(
-        dataset_id=one.dataset_id,
-        version_id=other.version_id,
-        created=one.created + other.created,
-        updated=one.updated + other.updated,
-        deleted=one.deleted + other.deleted,
-    )
-
-
 async def _created(runtime: Runtime, name: str, part: Sequence[bytes], description: str | None) -> str:
     """Send the first part. Only one of several who create a name at once succeeds; after an attempt whose answer was
     lost, a dataset of that name that has exactly these rows is the one that it made.
@@ -227,18 +153,28 @@ async def _created(runtime: Runtime, name: str, part: Sequence[bytes], descripti
         except ConflictError as exc:
             found = await dataset_named(runtime, name) if number > 1 else None
             if found is None or not await _holds(runtime, found.id, part, alone=True):
-                raise ConflictError(
-                    f"a dataset is named {name!r} already; append to it, replace what it holds, or choose another name",
-                    details={"name": name},
-                    request_id=exc.request_id,
-                ) from exc
+                raise _is_taken(name, exc) from exc
             log().info("dataset_create_reconciled", name=name, dataset_id=found.id)
             return found.id
         except (NetworkError, OutOfTime, ServerError) as exc:
+            if number == 1 and is_failed(exc) and await dataset_named(runtime, name) is not None:
+                # What the server says over PostgreSQL of names that are taken while it looks whether they are.
+                raise _is_taken(name, exc) from exc
             if not exc.retryable or number == _ATTEMPTS:
-                exc.add_note(f"whether dataset {name!r} was created is not known; look for it before you repeat this")
+                if not isinstance(exc, ServerError) or exc.status_code != NOT_ALLOWED:
+                    exc.add_note(
+                        f"whether dataset {name!r} was created is not known; look for it before you repeat this"
+                    )
                 raise
             await runtime.sleep(_FIRST_WAIT * 2.0 ** (number - 1))
+
+
+def _is_taken(name: str, error: PromptOpsError) -> ConflictError:
+    return ConflictError(
+        f"a dataset is named {name!r} already; append to it, replace what it holds, or choose another name",
+        details={"name": name},
+        request_id=error.request_id,
+    )
 
 
 async def _holds(runtime: Runtime, dataset_id: str, part: Sequence[bytes], *, alone: bool = False) -> bool:

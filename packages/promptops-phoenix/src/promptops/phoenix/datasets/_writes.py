@@ -12,8 +12,8 @@ from promptops.experiments._examples import Example, checked_examples
 from promptops.experiments.datasets._changes import DatasetChanges, ReplacePlan
 from promptops.experiments.datasets._spool import Spool
 from promptops.phoenix._versions import ServerVersion
-from promptops.phoenix.datasets._additions import AsyncDatasetAdditions
 from promptops.phoenix.datasets._changes import Difference, Known, difference_of, merge_into
+from promptops.phoenix.datasets._column_additions import AsyncDatasetColumnAdditions
 from promptops.phoenix.datasets._models import PhoenixReplacePlan
 from promptops.phoenix.datasets._plans import Plans, carry_out, changes_of, pending_of, send_difference
 from promptops.phoenix.datasets._reads import refuse_project
@@ -24,7 +24,7 @@ __all__ = ["AsyncDatasetWrites"]
 _MOST_SHOWN: Final = 10
 
 
-class AsyncDatasetWrites(AsyncDatasetAdditions):
+class AsyncDatasetWrites(AsyncDatasetColumnAdditions):
     """Create, append, upsert, update and replace.
 
     Examples are mappings of fields, rows of :func:`read_examples`, or examples of another dataset, in any iterable
@@ -112,9 +112,10 @@ class AsyncDatasetWrites(AsyncDatasetAdditions):
         """Say what would be inserted, updated and deleted if these were all examples of a dataset.
 
         Nothing is sent. ``replace(dataset, confirm=plan.token)`` makes them the next version, ``discard_plan(plan)``
-        forgets them. The latest 16 plans of this client are kept.
+        forgets them. The latest 16 plans of this client are kept. The arguments are those of :meth:`replace`.
 
         Raises:
+            NotFoundError: There is no such dataset.
             ValidationError: An example cannot be stored.
         """
         refuse_project(project)

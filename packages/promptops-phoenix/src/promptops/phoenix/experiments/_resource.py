@@ -12,10 +12,9 @@ from promptops.experiments._stored import experiment_of
 from promptops.models import Experiment
 from promptops.models.experiments import ExperimentRun
 from promptops.phoenix import _generated as wire
-from promptops.phoenix._checks import is_count
+from promptops.phoenix._checks import is_count, refused
 from promptops.phoenix._http import delete, pairs, path
 from promptops.phoenix._ids import number_of
-from promptops.phoenix._listing import refused
 from promptops.phoenix.datasets._wire import resolve_dataset
 from promptops.phoenix.experiments._lookup import (
     experiment_record,

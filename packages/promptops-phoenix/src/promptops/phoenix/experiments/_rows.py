@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, cast
 from promptops.core.errors import UnsupportedOperation, ValidationError
 from promptops.experiments._json import NotStorable, json_text
 from promptops.models.experiments import LATENCY, REPETITION, TYPED_OUTPUT, ExperimentRun
-from promptops.phoenix._checks import aware, check_finite, check_name
+from promptops.phoenix._checks import aware, check_finite, check_name, check_storable, refused
 from promptops.phoenix.experiments._store_rows import STARTED_AT, TRACE_ID, EvaluationDraft
 
 __all__ = ["AnnotatorKind", "checked_runs", "logged_evaluation", "logged_run"]
@@ -94,7 +94,7 @@ def logged_run(
     """
     took = aware("end_time", end_time) - aware("start_time", start_time)
     if took < timedelta():
-        raise _refused("end_time", "is before start_time")
+        raise refused("end_time", "is before start_time")
     fields: dict[str, Any] = {
         REPETITION: repetition,
         STARTED_AT: start_time.isoformat(),
@@ -109,7 +109,7 @@ def logged_run(
         try:
             text = fields[TYPED_OUTPUT] = json_text(output)
         except NotStorable as exc:
-            raise _refused("output", f"cannot be stored: {exc}") from exc
+            raise refused("output", f"cannot be stored: {exc}") from exc
     return ExperimentRun(example_id=example_id, output=text, error=error, fields=fields)
 
 
@@ -135,23 +135,18 @@ def logged_evaluation(
     parts = {"score": score, "label": label, "explanation": explanation}
     result = {part: value for part, value in parts.items() if value is not None}
     if not result and error is None:
-        raise _refused("score", "is missing: give a score, a label, an explanation or an error")
+        raise refused("score", "is missing: give a score, a label, an explanation or an error")
     if annotator_kind not in _KINDS:
-        raise _refused("annotator_kind", f"must be one of {', '.join(_KINDS)}, not {annotator_kind!r:.40}")
+        raise refused("annotator_kind", f"must be one of {', '.join(_KINDS)}, not {annotator_kind!r:.40}")
     check_finite("score", score)
-    check_finite("metadata", None if metadata is None else dict(metadata))
+    check_storable("metadata", None if metadata is None else dict(metadata))
     ended = datetime.now(UTC) if end_time is None else aware("end_time", end_time)
     started = ended if start_time is None else aware("start_time", start_time)
     if started > ended:
-        raise _refused("end_time", "is before start_time")
+        raise refused("end_time", "is before start_time")
     fields: dict[str, Any] = {"annotator_kind": annotator_kind, "start_time": started, "end_time": ended}
     if result:
         fields["result"] = result
     others = {"error": error, "metadata": None if metadata is None else dict(metadata), "trace_id": trace_id}
     fields.update({field: value for field, value in others.items() if value is not None})
     return EvaluationDraft(name=name, fields=fields)
-
-
-def _refused(field: str, reason: str) -> ValidationError:
-    problem = {"field": field, "message": reason, "code": "invalid"}
-    return ValidationError(f"{field} {reason}.", validation_errors=[problem])

@@ -11,9 +11,11 @@ from promptops.core.runtime import Runtime
 from promptops.experiments.journal import UnitKey
 from promptops.experiments.stores import Capabilities, RunEvaluation, StoredExperiment, Uploads
 from promptops.models.experiments import ExperimentRun
+from promptops.phoenix import _generated as wire
 from promptops.phoenix._checks import check_repetitions
-from promptops.phoenix._http import delete, fetch_json, path
+from promptops.phoenix._http import delete, path
 from promptops.phoenix._ids import check_id
+from promptops.phoenix._large import in_turns
 from promptops.phoenix._versions import ServerVersion
 from promptops.phoenix.datasets._wire import resolve_dataset
 from promptops.phoenix.experiments._lookup import (
@@ -26,8 +28,8 @@ from promptops.phoenix.experiments._lookup import (
 )
 from promptops.phoenix.experiments._store_create import STORE, create_record, stored_experiment
 from promptops.phoenix.experiments._store_known import Examples, KnownExperiments, check_units
-from promptops.phoenix.experiments._store_reading import Annotation, annotations_of, row_of
-from promptops.phoenix.experiments._store_rows import EvaluationDraft, evaluation_drafts, names_of, run_drafts
+from promptops.phoenix.experiments._store_reading import Annotation, exported_annotations, row_of
+from promptops.phoenix.experiments._store_rows import EvaluationDraft, RunDraft, evaluation_drafts, names_of, run_drafts
 from promptops.phoenix.experiments._store_upload import post_evaluations, store_runs
 
 __all__ = ["PhoenixExperimentStore"]
@@ -48,6 +50,8 @@ _CAPABILITIES: Final = Capabilities(
     ),
     uploads=Uploads(rows=100, seconds=0.0, most=100),
 )
+_TURN: Final = 20
+"""Rows that are made ready to be sent before others have the event loop."""
 
 
 class PhoenixExperimentStore:
@@ -83,7 +87,7 @@ class PhoenixExperimentStore:
         dataset_version_id: str | None = None,
     ) -> StoredExperiment:
         """See :class:`ExperimentStore`; the server allows one name several times, so it is looked for first."""
-        drafts = run_drafts(runs)
+        drafts = await self._drafts(runs)
         check_repetitions(repetitions)
         examples: Examples | None = None
         if drafts:
@@ -115,7 +119,7 @@ class PhoenixExperimentStore:
     ) -> list[str]:
         """See :class:`ExperimentStore`; a unit has one run, so sending one again stores nothing twice without a key."""
         del key
-        drafts = run_drafts(runs)
+        drafts = await self._drafts(runs)
         known = await self._known.get(check_id("experiment_id", experiment_id, "Experiment"))
         known.check([draft.key for draft in drafts])
         return await store_runs(self._runtime, known, drafts)
@@ -151,8 +155,13 @@ class PhoenixExperimentStore:
             await experiment_record(self._runtime, experiment_id)
             return
         annotations = await self._annotations(experiment_id)
-        for run in found:
-            yield row_of(run, annotations.get(UnitKey(run.dataset_example_id, run.repetition_number), ()))
+
+        def rows_of(some: Sequence[wire.ExperimentRun]) -> list[ExperimentRun]:
+            keys = [UnitKey(run.dataset_example_id, run.repetition_number) for run in some]
+            return [row_of(run, annotations.pop(key, ())) for run, key in zip(some, keys, strict=True)]
+
+        async for row in in_turns(self._runtime, found, rows_of):
+            yield row
 
     async def incomplete_runs(self, experiment_id: str, *, repetitions: int | None = None) -> AsyncIterator[UnitKey]:
         """See :class:`ExperimentStore`; oldest example first.
@@ -194,9 +203,17 @@ class PhoenixExperimentStore:
         """Drop what is remembered of an experiment that is about to be deleted."""
         self._known.forget(experiment_id)
 
+    async def _drafts(self, runs: Sequence[ExperimentRun]) -> list[RunDraft]:
+        drafts: list[RunDraft] = []
+        for draft in run_drafts(runs):
+            drafts.append(draft)
+            if len(drafts) % _TURN == 0:
+                await self._runtime.sleep(0)
+        return drafts
+
     async def _annotations(self, experiment_id: str) -> dict[UnitKey, list[Annotation]]:
         try:
-            return annotations_of(await fetch_json(self._runtime, path("experiments", experiment_id, "json")))
+            return await exported_annotations(self._runtime, experiment_id)
         except NotFoundError:
             await experiment_record(self._runtime, experiment_id)  # says so if the experiment is gone
             return {}

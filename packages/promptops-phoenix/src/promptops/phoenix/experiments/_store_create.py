@@ -12,7 +12,7 @@ from promptops.core.runtime import Runtime
 from promptops.experiments._stored import ServerExperiment
 from promptops.models import Experiment
 from promptops.phoenix import _generated as wire
-from promptops.phoenix._checks import check_finite, check_name, check_repetitions, json_body
+from promptops.phoenix._checks import check_name, check_repetitions, check_storable, json_body
 from promptops.phoenix._http import delete, path, send
 from promptops.phoenix._ids import check_id, number_of
 from promptops.phoenix.datasets._wire import resolve_dataset
@@ -45,7 +45,7 @@ async def create_record(
     """
     check_name("name", name)
     check_repetitions(repetitions)
-    check_finite("metadata", dict(metadata or {}))
+    check_storable("metadata", dict(metadata or {}))
     if dataset_version_id is not None:
         check_id("dataset_version_id", dataset_version_id, "DatasetVersion")
     dataset_id = await resolve_dataset(runtime, dataset_id)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from promptops.core.errors import InvalidResponseError
 from promptops.core.narrow import is_array, is_object
+from promptops.core.runtime import Runtime
 from promptops.experiments.journal import UnitKey
 from promptops.models.experiments import (
     LATENCY,
@@ -20,14 +20,16 @@ from promptops.models.experiments import (
     evaluation_columns,
 )
 from promptops.phoenix import _generated as wire
+from promptops.phoenix._http import fetch_json, path
+from promptops.phoenix._large import in_turns
 from promptops.phoenix.experiments._store_rows import COST, KIND, META, STARTED_AT, TRACE_ID, USAGE
 
-__all__ = ["Annotation", "annotations_of", "row_of", "same_value"]
+__all__ = ["Annotation", "exported_annotations", "row_of", "same_value"]
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-class Annotation(msgspec.Struct, frozen=True, kw_only=True):
+class Annotation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One evaluation of the export; what is not needed is left out."""
 
     name: str
@@ -41,23 +43,25 @@ class Annotation(msgspec.Struct, frozen=True, kw_only=True):
     end_time: datetime | None = None
 
 
-class _Exported(msgspec.Struct, frozen=True, kw_only=True):
+class _Exported(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     example_id: str
     repetition_number: int
     annotations: list[Annotation]
 
 
-def annotations_of(exported: object) -> dict[UnitKey, list[Annotation]]:
-    """Return the annotations of an export by example and repetition.
+async def exported_annotations(runtime: Runtime, experiment_id: str) -> dict[UnitKey, list[Annotation]]:
+    """Return the annotations of the runs of an experiment, by example and repetition.
 
     Raises:
-        InvalidResponseError: It does not have the form of one.
+        NotFoundError: There is no such experiment, or it has no run.
+        InvalidResponseError: The export does not have the form of one.
     """
-    try:
-        rows = msgspec.convert(exported, list[_Exported])
-    except msgspec.ValidationError as exc:
-        raise InvalidResponseError(f"The exported experiment does not have the expected form: {exc}.") from exc
-    return {UnitKey(row.example_id, row.repetition_number): row.annotations for row in rows}
+    rows: list[_Exported] = await fetch_json(runtime, path("experiments", experiment_id, "json"), list[_Exported])
+    return {key: annotations async for key, annotations in in_turns(runtime, rows, _annotations_of)}
+
+
+def _annotations_of(rows: Sequence[_Exported]) -> list[tuple[UnitKey, list[Annotation]]]:
+    return [(UnitKey(row.example_id, row.repetition_number), row.annotations) for row in rows]
 
 
 def row_of(run: wire.ExperimentRun, annotations: Iterable[Annotation] = ()) -> ExperimentRun:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 import msgspec
 from promptops.core import codec
 from promptops.core.errors import ValidationError
-from promptops.core.narrow import is_array, is_object
 from promptops.experiments.journal import UnitKey
 from promptops.models.experiments import (
     LATENCY,
@@ -21,8 +19,9 @@ from promptops.models.experiments import (
     ExperimentRun,
     evaluation_columns,
 )
-from promptops.phoenix._checks import aware, check_finite, check_name, json_body, shown
+from promptops.phoenix._checks import aware, check_finite, check_name, check_storable, json_body, refused, shown
 from promptops.phoenix._ids import check_id
+from promptops.phoenix._numbers import LARGE_NUMBER_TEXT, large_numbers
 
 __all__ = [
     "COST",
@@ -48,8 +47,6 @@ META: Final = "promptops.eval.{}.metadata"
 _KINDS: Final = ("CODE", "LLM", "HUMAN")
 _MOST_NAMED: Final = 20
 _DEEPEST: Final = codec.MAX_DEPTH - 8
-_LONG_NUMBER: Final = re.compile(r"[0-9]{19}")
-_LEAST, _GREATEST = -(2**63), 2**64 - 1
 _LONGEST_MS: Final = 366 * 24 * 3600 * 1000.0
 
 
@@ -82,8 +79,8 @@ class RunDraft(msgspec.Struct, frozen=True, kw_only=True):
     evaluations: tuple[EvaluationDraft, ...]
 
 
-def run_drafts(runs: Sequence[ExperimentRun], *, now: datetime | None = None) -> list[RunDraft]:
-    """Make the drafts of all runs, or refuse them all.
+def run_drafts(runs: Sequence[ExperimentRun], *, now: datetime | None = None) -> Iterator[RunDraft]:
+    """Yield the drafts of all runs; when some cannot be stored, that is raised at the end, and none is to be used.
 
     Args:
         runs: The rows.
@@ -93,7 +90,6 @@ def run_drafts(runs: Sequence[ExperimentRun], *, now: datetime | None = None) ->
         ValidationError: Some cannot be stored; every problem is named, with its position.
     """
     moment = datetime.now(UTC) if now is None else now
-    drafts: list[RunDraft] = []
     problems: list[dict[str, Any]] = []
     seen: dict[UnitKey, int] = {}
     for index, run in enumerate(runs):
@@ -101,15 +97,15 @@ def run_drafts(runs: Sequence[ExperimentRun], *, now: datetime | None = None) ->
             draft = _run_draft(run, moment)
             first = seen.setdefault(draft.key, index)
             if first != index:
-                raise _refused("repetition", f"is that of runs[{first}], of the same example")
-            drafts.append(draft)
+                raise refused("repetition", f"is that of runs[{first}], of the same example")
         except ValidationError as exc:
             problems += [{**problem, "field": f"runs[{index}].{problem['field']}"} for problem in exc.validation_errors]
+        else:
+            yield draft
     if problems:
         named = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems[:_MOST_NAMED])
         more = f"; and {len(problems) - _MOST_NAMED} more" if len(problems) > _MOST_NAMED else ""
         raise ValidationError(f"runs that cannot be stored: {named}{more}", validation_errors=problems)
-    return drafts
 
 
 def evaluation_drafts(name: str, evaluation: Evaluation, *, ended: datetime | None = None) -> list[EvaluationDraft]:
@@ -134,11 +130,11 @@ def evaluation_drafts(name: str, evaluation: Evaluation, *, ended: datetime | No
 def _run_draft(run: ExperimentRun, now: datetime) -> RunDraft:
     example_id = run.example_id
     if not isinstance(example_id, str):
-        raise _refused("example_id", "is needed: the id of an example of the dataset")
+        raise refused("example_id", "is needed: the id of an example of the dataset")
     check_id("example_id", example_id, "DatasetExample")
     repetition = run.fields.get(REPETITION, 1)
     if not isinstance(repetition, int) or isinstance(repetition, bool) or repetition < 1:
-        raise _refused("repetition", f"must be a whole number of at least 1, not {shown(repetition)}")
+        raise refused("repetition", f"must be a whole number of at least 1, not {shown(repetition)}")
     output, sent = _output(run)
     took = _milliseconds(LATENCY, run.fields.get(LATENCY))
     started = _moment(run.fields.get(STARTED_AT))
@@ -157,7 +153,7 @@ def _run_draft(run: ExperimentRun, now: datetime) -> RunDraft:
         fields["trace_id"] = trace_id
     body = json_body(fields)
     if codec.depth_exceeds(body, _DEEPEST):
-        raise _refused("output", f"nests deeper than {_DEEPEST - 1} levels")
+        raise refused("output", f"nests deeper than {_DEEPEST - 1} levels")
     drafts: list[EvaluationDraft] = []
     for name, said in run.evaluations.items():
         drafts.append(_evaluation_draft(check_name("evaluator", name), said, ended, run.fields))
@@ -173,23 +169,14 @@ def _output(run: ExperimentRun) -> tuple[Any, Any]:
         empty = run.error is not None and not run.output
         return (None, None) if empty else (run.output, run.output)
     if not isinstance(typed, str):
-        raise _refused(TYPED_OUTPUT, f"must be JSON text, not {type(typed).__name__}")
+        raise refused(TYPED_OUTPUT, f"must be JSON text, not {type(typed).__name__}")
     try:
         output, sent = msgspec.json.decode(typed), msgspec.Raw(typed.encode())
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as exc:
-        raise _refused(TYPED_OUTPUT, f"is not JSON that can be stored: {exc}") from exc
-    if _LONG_NUMBER.search(typed) and not _fits(output):
-        raise _refused("output", "holds a whole number of more than 64 bits, which the server cannot store; send text")
+        raise refused(TYPED_OUTPUT, f"is not JSON that can be stored: {exc}") from exc
+    if LARGE_NUMBER_TEXT.search(typed) and next(large_numbers(output), None) is not None:
+        raise refused("output", "holds a number of more than 64 bits, which the server cannot store; send text")
     return output, sent
-
-
-def _fits(value: object) -> bool:
-    """Whether the server can store every whole number within; at one that it cannot it fails, whatever is tried."""
-    if isinstance(value, int):
-        return _LEAST <= value <= _GREATEST
-    if is_object(value):
-        return all(map(_fits, value.values()))
-    return not is_array(value) or all(map(_fits, value))
 
 
 def _evaluation_draft(name: str, said: Evaluation, started: datetime, columns: Mapping[str, Any]) -> EvaluationDraft:
@@ -209,6 +196,7 @@ def _evaluation_draft(name: str, said: Evaluation, started: datetime, columns: M
     if result or said.error is None:
         fields["result"] = result
     if metadata:
+        check_storable(f"eval.{name}.metadata", metadata)
         fields["metadata"] = metadata
     check_finite(f"eval.{name}", fields)
     return EvaluationDraft(name=name, fields=fields)
@@ -227,7 +215,7 @@ def _milliseconds(field: str, value: object) -> timedelta:
     if value is None:
         return timedelta()
     if not isinstance(value, int | float) or not math.isfinite(value) or not 0 <= value <= _LONGEST_MS:
-        raise _refused(field, f"must be milliseconds from 0 to a year's, not {shown(value)}")
+        raise refused(field, f"must be milliseconds from 0 to a year's, not {shown(value)}")
     return timedelta(milliseconds=value)
 
 
@@ -237,12 +225,7 @@ def _moment(value: object) -> datetime | None:
     try:
         return aware(STARTED_AT, datetime.fromisoformat(cast("str", value)))
     except (TypeError, ValueError):
-        raise _refused(STARTED_AT, f"must be an RFC 3339 date and time, not {shown(value)}") from None
-
-
-def _refused(field: str, reason: str) -> ValidationError:
-    problem = {"field": field, "message": reason, "code": "invalid"}
-    return ValidationError(f"{field} {reason}.", validation_errors=[problem])
+        raise refused(STARTED_AT, f"must be an RFC 3339 date and time, not {shown(value)}") from None
 
 
 def names_of(names: Iterable[str]) -> list[str]:
@@ -253,5 +236,5 @@ def names_of(names: Iterable[str]) -> list[str]:
     """
     found = [check_name("names", name) for name in dict.fromkeys(names)]
     if not found:
-        raise _refused("names", "must name at least one evaluator")
+        raise refused("names", "must name at least one evaluator")
     return found

@@ -55,9 +55,9 @@ from promptops.phoenix._generated import (
 )
 from promptops.phoenix.conversion import Converted, from_phoenix, to_phoenix
 from promptops.phoenix.prompts._resource import AsyncPhoenixPrompts, SyncPhoenixPrompts
+from promptops.phoenix.prompts._response import UNKNOWN_TIME
 from promptops.phoenix.prompts._store import PhoenixPromptStore
 from promptops.phoenix.prompts._store_drafts import WritablePrompt
-from promptops.phoenix.prompts._store_reads import UNKNOWN_TIME
 
 __all__ = [
     "UNKNOWN_TIME",

@@ -8,26 +8,22 @@ from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from promptops.core.errors import ValidationError
 from promptops.models import PromptCreate, PromptResponse, PromptUpdate
-from promptops.phoenix._checks import check_prompt_name
+from promptops.phoenix._checks import check_prompt_name, refused
 from promptops.phoenix._generated import PromptChatTemplate, PromptVersion, PromptVersionData
 from promptops.phoenix.conversion import Converted, from_phoenix, to_phoenix
 from promptops.phoenix.conversion._families import STRUCTS
 from promptops.phoenix.conversion._marks import role_of_text
+from promptops.phoenix.prompts._losses import advice_on, left_out, refuse_loss
 from promptops.prompts.formats import Loss
 
-__all__ = ["WritablePrompt", "changed", "changed_data", "data_of", "left_out", "name_of", "refuse_loss", "same_content"]
+__all__ = ["Draft", "WritablePrompt", "changed", "changed_draft", "draft_of", "name_of", "same_content"]
 
 WritablePrompt: TypeAlias = PromptVersionData | PromptVersion | PromptCreate | PromptResponse
 """What can become a version on a Phoenix server: one of its own, or a prompt of ours."""
+Draft: TypeAlias = Converted[PromptVersionData]
+"""A version that is to be sent, and what it says otherwise than what was given."""
 
-_LEFT_OUT: Final = frozenset({"unsupported", "unknown"})
-_SHOWN: Final = 20
-_TAG: Final = (
-    "To give the version a tag of Phoenix, leave tags out of the prompt, and use create_prompt(..., tags=[...]),"
-    " create_version(..., tags=[...]) or set_label(name, tag, version=...)."
-)
 _TEXTS: Final = ("content", "messages", "template_format")
 _KEPT: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
     _TEXTS: ("template", "template_type", "template_format"),
@@ -38,9 +34,6 @@ _KEPT: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
 """Fields of ours, and the fields of a version that say the same."""
 _FIELD: Final = re.compile(r"[.\[]")
 _KEEP: Final = "Use create_version with a version of Phoenix's own kind, which list_versions gives."
-_LEAVE: Final = (
-    "Leave it out, or send the rest with create_prompt(..., allow_loss=True) or create_version(..., allow_loss=True)."
-)
 
 
 def name_of(prompt: PromptCreate) -> str:
@@ -51,12 +44,14 @@ def name_of(prompt: PromptCreate) -> str:
     """
     name = check_prompt_name(prompt.name if prompt.slug is None else prompt.slug)
     if prompt.name != name:
-        raise _refused("name", f"a prompt of a Phoenix server has one name; make it {name!r}, or leave the slug out")
+        raise refused(
+            "name", f"must be the slug {name!r}, or leave that out: a prompt of a Phoenix server has one name"
+        )
     return name
 
 
-def data_of(prompt: WritablePrompt, *, allow_loss: bool) -> PromptVersionData:
-    """The version that is sent.
+def draft_of(prompt: WritablePrompt, *, allow_loss: bool) -> Draft:
+    """The version that is sent, and what it says otherwise.
 
     Args:
         prompt: What to send; a version of the server's own kind goes as it is.
@@ -66,45 +61,22 @@ def data_of(prompt: WritablePrompt, *, allow_loss: bool) -> PromptVersionData:
         ValidationError: Something would be left out; all of it is listed.
     """
     if isinstance(prompt, PromptVersionData):
-        return prompt
+        return Converted(value=prompt)
     if isinstance(prompt, PromptVersion):
-        return PromptVersionData(**{name: getattr(prompt, name) for name in PromptVersionData.__struct_fields__})
+        fields = {name: getattr(prompt, name) for name in PromptVersionData.__struct_fields__}
+        return Converted(value=PromptVersionData(**fields))
     if not isinstance(prompt, (PromptCreate, PromptResponse)):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
         kind = type(prompt).__name__  # type: ignore[unreachable]
-        raise _refused("version", f"must be a PromptVersionData, a PromptCreate or a PromptResponse, not {kind}")
-    converted: Converted[PromptVersionData] = to_phoenix(prompt)
+        raise refused("version", f"must be a PromptVersionData, a PromptCreate or a PromptResponse, not {kind}")
+    draft: Draft = to_phoenix(prompt)
     if not allow_loss:
-        losses = left_out(converted.losses)
-        refuse_loss(losses, "a Phoenix server cannot hold all of this prompt", _advice(losses))
-    return converted.value
+        _refuse_left_out(draft.losses)
+    return draft
 
 
-def _advice(losses: Sequence[Loss]) -> str:
-    """What to do about losses; who wanted a tag is not told how to lose it."""
-    others = _LEAVE if any(loss.field != "tags" for loss in losses) else ""
-    tags = _TAG if any(loss.field == "tags" for loss in losses) else ""
-    return " ".join(part for part in (tags, others) if part)
-
-
-def left_out(losses: Sequence[Loss]) -> list[Loss]:
-    """The losses that are: the others say the same in another way, or in another place."""
-    return [loss for loss in losses if loss.what in _LEFT_OUT]
-
-
-def refuse_loss(losses: Sequence[Loss], reason: str, advice: str) -> None:
-    """Send nothing when something would be left out.
-
-    Raises:
-        ValidationError: With everything that would be.
-    """
-    if not losses:
-        return
-    said = "; ".join(f"{loss.field}: {loss.detail}" for loss in losses[:_SHOWN])
-    more = f" and {len(losses) - _SHOWN} more" if len(losses) > _SHOWN else ""
-    raise ValidationError(
-        f"{reason}, and nothing was sent: {said}{more}. {advice}",
-        validation_errors=[{"field": loss.field, "message": loss.detail, "code": loss.what} for loss in losses],
-    )
+def _refuse_left_out(losses: Sequence[Loss]) -> None:
+    gone = left_out(losses)
+    refuse_loss(gone, "a Phoenix server cannot hold all of this prompt", advice_on(gone))
 
 
 def changed(name: str, latest: PromptVersion, current: PromptResponse, changes: PromptUpdate) -> PromptCreate:
@@ -123,7 +95,7 @@ def changed(name: str, latest: PromptVersion, current: PromptResponse, changes: 
     unread = left_out(from_phoenix(latest).losses)
     refuse_loss(unread, f"the latest version of {name!r} says more than this call can keep", _KEEP)
     if not isinstance(changes.name, UnsetType) and changes.name != name:
-        raise _refused("new_name", f"prompts of a Phoenix server keep their names; {name!r} cannot get another")
+        raise refused("new_name", f"must be left out: prompts of a Phoenix server keep their names, as {name!r} does")
     content, messages = _text(current, changes)
     return PromptCreate(
         name=name,
@@ -145,22 +117,35 @@ def changed(name: str, latest: PromptVersion, current: PromptResponse, changes: 
     )
 
 
-def changed_data(name: str, latest: PromptVersion, current: PromptResponse, changes: PromptUpdate) -> PromptVersionData:
-    """The version that an update makes of the latest one; arguments and errors as for :func:`changed`.
+def changed_draft(
+    name: str, latest: PromptVersion, current: PromptResponse, changes: PromptUpdate, *, allow_loss: bool = False
+) -> Draft:
+    """The version that an update makes of the latest one, and what it says otherwise of what the update names.
 
     What the update does not name is sent as the server has it, and not as our words for it would be sent: who reads it
     with other programs sees no change there.
+
+    Args:
+        name: As for :func:`changed`.
+        latest: As for :func:`changed`.
+        current: As for :func:`changed`.
+        changes: As for :func:`changed`.
+        allow_loss: Whether what the server has no place for may be left out.
+
+    Raises:
+        ValidationError: As for :func:`changed`; or something would be left out.
     """
     prompt = changed(name, latest, current, changes)
     kept = {ours: theirs for ours, theirs in _KEPT.items() if all(getattr(changes, field) is UNSET for field in ours)}
     if not _keeps_its_form(prompt, latest):
         kept.pop(_TEXTS, None)
     untouched = {field for ours in kept for field in ours}
-    converted: Converted[PromptVersionData] = to_phoenix(prompt)
-    losses = [loss for loss in left_out(converted.losses) if _FIELD.split(loss.field, maxsplit=1)[0] not in untouched]
-    refuse_loss(losses, "a Phoenix server cannot hold all of this prompt", _advice(losses))
+    converted: Draft = to_phoenix(prompt)
+    losses = tuple(loss for loss in converted.losses if _FIELD.split(loss.field, maxsplit=1)[0] not in untouched)
+    if not allow_loss:
+        _refuse_left_out(losses)
     as_it_is = {field: getattr(latest, field) for theirs in kept.values() for field in theirs}
-    return msgspec.structs.replace(converted.value, **as_it_is)
+    return Converted(value=msgspec.structs.replace(converted.value, **as_it_is), losses=losses)
 
 
 def _keeps_its_form(prompt: PromptCreate, latest: PromptVersion) -> bool:
@@ -200,8 +185,3 @@ def _facts(version: PromptVersionData | PromptVersion) -> dict[str, Any]:
 
 
 _NOTHING: Final[tuple[Any, ...]] = (None, "", {})
-
-
-def _refused(field: str, reason: str) -> ValidationError:
-    problem = {"field": field, "message": reason, "code": "invalid"}
-    return ValidationError(f"{field}: {reason}.", validation_errors=[problem])

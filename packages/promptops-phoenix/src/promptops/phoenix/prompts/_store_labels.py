@@ -9,7 +9,8 @@ from promptops.core.errors import ConflictError, NotFoundError
 from promptops.models import PromptLabel, PromptLabelMove
 from promptops.phoenix._checks import check_tag_name
 from promptops.phoenix._generated import PromptVersion, PromptVersionTagData
-from promptops.phoenix.prompts._store_reads import AT_ONCE, UNKNOWN_TIME, PromptReading
+from promptops.phoenix.prompts._response import UNKNOWN_TIME
+from promptops.phoenix.prompts._store_reads import AT_ONCE, PromptReading
 from promptops.phoenix.prompts._wire import absent, version_text
 
 __all__ = ["PromptTagging"]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-import msgspec
 from promptops.core.errors import NotFoundError, ValidationError
 from promptops.core.messages import READ, Profile
 from promptops.core.pagination import OffsetPage
@@ -19,18 +17,15 @@ from promptops.phoenix._generated import Prompt, PromptVersion
 from promptops.phoenix._ids import number_of
 from promptops.phoenix._profiles import PROMPT
 from promptops.phoenix._versions import ServerVersion
-from promptops.phoenix.conversion import from_phoenix
-from promptops.phoenix.prompts._wire import PromptRoutes, absent, version_text
+from promptops.phoenix.prompts._response import response_of
+from promptops.phoenix.prompts._wire import PromptRoutes, absent
 from promptops.prompts._checks import check_timeout
-from promptops.prompts.hashing import content_hash
 from promptops.prompts.stores import Capabilities, PromptQuery
 
-__all__ = ["AT_ONCE", "UNKNOWN_TIME", "PromptReading", "response_of"]
+__all__ = ["AT_ONCE", "PromptReading"]
 
 AT_ONCE: Final = 8
 """Requests at once, where one call needs many."""
-UNKNOWN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""What ``created_at`` and ``updated_at`` say of a Phoenix prompt: the server tells no times."""
 
 _CAPABILITIES: Final = Capabilities(store="phoenix", features=frozenset({"write_prompts", "labels"}))
 
@@ -201,32 +196,6 @@ class PromptReading:
     def _refuse_project(self, project: str | None) -> None:
         if project is not None:
             self.capabilities.require("projects", "leave project out: prompts of a Phoenix server belong to none")
-
-
-def response_of(name: str, version: PromptVersion, *, labels: Sequence[str] = ()) -> PromptResponse:
-    """A version of the prompt with this name as our prompt.
-
-    ``id``, ``slug`` and ``name`` are the name: it is what the server knows a prompt by, and no version says the id of
-    its prompt. ``version`` is the number of the version followed by ``.0.0``, ``etag`` its id.
-    """
-    converted = from_phoenix(version)
-    if unread := [loss.field for loss in converted.losses if loss.what in {"unsupported", "unknown"}]:
-        from promptops.core.log import log
-
-        log().warning("prompt_read_incompletely", name=name, version=version_text(version), fields=unread)
-    prompt = PromptResponse(
-        id=name,
-        slug=name,
-        name=name,
-        version=version_text(version),
-        status="active",
-        etag=version.id,
-        labels=list(labels),
-        created_at=UNKNOWN_TIME,
-        updated_at=UNKNOWN_TIME,
-        **converted.value.fields(),
-    )
-    return msgspec.structs.replace(prompt, content_hash=content_hash(prompt))
 
 
 def _lacking(version: str | None, label: str | None) -> str:

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from msgspec import UNSET
-from promptops.core.errors import (
-    ConflictError,
-    NetworkError,
-    PromptOpsError,
-    ServerError,
-    TimeoutError,  # noqa: A004 - ours
-)
+from promptops.core.errors import ConflictError, PromptOpsError, ServerError
 from promptops.core.messages import Profile
 from promptops.core.runtime import Runtime
-from promptops.core.transport import ExchangeFailed, TransportError
 from promptops.models import PromptCreate, PromptResponse, PromptUpdate
+from promptops.phoenix._checks import check_storable
 from promptops.phoenix._generated import (
     CreatePromptRequestBody,
     CreatePromptVersionRequestBody,
     PromptData,
     PromptVersion,
-    PromptVersionData,
     PromptVersionTagData,
 )
+from promptops.phoenix._http import is_failed
 from promptops.phoenix._profiles import PROMPT
 from promptops.phoenix._versions import ServerVersion
-from promptops.phoenix.prompts._store_drafts import changed_data, data_of, name_of, same_content
+from promptops.phoenix.prompts._losses import tell_losses
+from promptops.phoenix.prompts._response import response_of
+from promptops.phoenix.prompts._sent_once import SentOnce
+from promptops.phoenix.prompts._store_drafts import Draft, changed_draft, draft_of, name_of, same_content
 from promptops.phoenix.prompts._store_labels import PromptTagging
-from promptops.phoenix.prompts._store_reads import response_of
 from promptops.phoenix.prompts._turns import Turns
 from promptops.phoenix.prompts._wire import absent, number_in, version_text
 
 __all__ = ["PromptWriting"]
-
-_SETTLING: Final = 0.1
-"""Seconds that a request whose answer was lost gets to have its effect, before that is looked for."""
 
 
 class PromptWriting(PromptTagging):
@@ -46,15 +39,16 @@ class PromptWriting(PromptTagging):
     def __init__(self, runtime: Runtime, *, version: ServerVersion | None = None, profile: Profile = PROMPT) -> None:
         super().__init__(runtime, version=version, profile=profile)
         self._turns = Turns(runtime)
+        self._once = SentOnce(runtime, self.routes)
 
     async def create(self, prompt: PromptCreate, *, timeout: float | None) -> PromptResponse:
         """Look whether the name is free, create, and look whether somebody else was faster."""
         self._refuse_project(prompt.project_id)
         if prompt.version is not None:
             self._refuse_number()
-        name, data = name_of(prompt), data_of(prompt, allow_loss=False)
+        name, draft = name_of(prompt), draft_of(prompt, allow_loss=False)
         with self._within(timeout):
-            made = await self.make(name, data, description=prompt.description or None, metadata=prompt.metadata)
+            made = await self.make(name, draft, description=prompt.description or None, metadata=prompt.metadata)
         return response_of(name, made)
 
     async def update(
@@ -69,14 +63,14 @@ class PromptWriting(PromptTagging):
         self._check(name)
         with self._within(timeout):
             async with self._turns.of(name):
-                latest = await self._latest(name)
+                latest = await self.latest(name)
                 if if_match is not None and if_match.removeprefix("W/").strip('"') not in {latest.id, "*"}:
                     raise ConflictError(
                         f"The prompt {name!r} changed since it was read: its latest version is {version_text(latest)}"
                         f" ({latest.id}). Read it again.",
                         details={"version": version_text(latest), "etag": latest.id},
                     )
-                wanted = changed_data(name, latest, response_of(name, latest), changes)
+                wanted = changed_draft(name, latest, response_of(name, latest), changes)
                 made = await self._following(name, latest, wanted, ())
                 if if_match not in {None, "*"} and made.id != latest.id:
                     await self._refuse_overtaken(name, latest, made)
@@ -106,7 +100,7 @@ class PromptWriting(PromptTagging):
     async def make(
         self,
         name: str,
-        data: PromptVersionData,
+        draft: Draft,
         *,
         description: str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -119,6 +113,7 @@ class PromptWriting(PromptTagging):
                 was added to that prompt, because the server does that.
             PromptOpsError: A tag could not be set; the error says which, and that the prompt is there.
         """
+        check_storable("metadata", dict(metadata or {}))
         about = PromptData(
             name=name,
             description=UNSET if description is None else description,
@@ -131,8 +126,18 @@ class PromptWriting(PromptTagging):
                     " it with update(), or choose another name.",
                     details={"name": name, "version": version_text(there)},
                 )
-            body = CreatePromptRequestBody(prompt=about, version=data)
-            made = await self._stored(name, data, partial(self.routes.create, body), after=0)
+            body = CreatePromptRequestBody(prompt=about, version=draft.value)
+            try:
+                made = await self._once.send(name, draft.value, partial(self.routes.create, body), after=0)
+            except ServerError as error:
+                if not is_failed(error) or (there := await self.routes.latest(name)) is None:
+                    raise
+                # What the server says over PostgreSQL of a name that is taken while it looks whether it is.
+                raise ConflictError(
+                    f"The prompt {name!r} was created by somebody else at the same time, and what was sent is not"
+                    f" stored. Add a version to it with update(), or choose another name.",
+                    details={"name": name, "version": version_text(there)},
+                ) from error
             try:
                 oldest = (await self.wire_versions(name))[-1]
             except PromptOpsError as error:
@@ -143,19 +148,18 @@ class PromptWriting(PromptTagging):
                 f" {version_text(made)}, and that cannot be taken back.",
                 details={"name": name, "version": version_text(made), "first_version": version_text(oldest)},
             )
+        tell_losses(name, version_text(made), draft.losses)
         await self._tagged(name, made, tags)
         return made
 
-    async def append(
-        self, name: str, data: PromptVersionData, *, tags: Sequence[PromptVersionTagData] = ()
-    ) -> PromptVersion:
+    async def append(self, name: str, draft: Draft, *, tags: Sequence[PromptVersionTagData] = ()) -> PromptVersion:
         """Add a version with its tags in one step; when the latest says the same it gets the tags instead.
 
         Raises:
             PromptNotFoundError: There is no such prompt.
         """
         async with self._turns.of(name):
-            return await self._following(name, await self._latest(name), data, tags)
+            return await self._following(name, await self.latest(name), draft, tags)
 
     async def _refuse_overtaken(self, name: str, latest: PromptVersion, made: PromptVersion) -> None:
         """The server takes no condition: a version that came in between is noticed afterwards.
@@ -176,62 +180,18 @@ class PromptWriting(PromptTagging):
         )
 
     async def _following(
-        self, name: str, latest: PromptVersion, data: PromptVersionData, tags: Sequence[PromptVersionTagData]
+        self, name: str, latest: PromptVersion, draft: Draft, tags: Sequence[PromptVersionTagData]
     ) -> PromptVersion:
+        data = draft.value
         if same_content(data, latest):
+            tell_losses(name, version_text(latest), draft.losses)
             await self._tagged(name, latest, tags)
             return latest
         body = CreatePromptVersionRequestBody(version=data, tags=list(tags) or UNSET)
-        return await self._stored(name, data, partial(self.routes.append, name, body), after=number_in(latest))
-
-    async def _stored(
-        self, name: str, data: PromptVersionData, post: Callable[[], Awaitable[PromptVersion]], *, after: int
-    ) -> PromptVersion:
-        """Send a version once, whatever happens to the answer.
-
-        The server adds a version for each request, so a request whose answer was lost is not simply sent again: what
-        was stored since version ``after`` is looked at first. Only when it is not there, and the connection broke, is
-        it sent a second time.
-        """
-        try:
-            return await post()
-        except _LOST as error:
-            found = await self._found_after(error, name, data, after=after)
-            if found is not None:
-                return found
-            if not isinstance(error, NetworkError):
-                raise
-        try:
-            made = await post()
-        except _LOST as error:
-            found = await self._found_after(error, name, data, after=after)
-            if found is None:
-                raise
-            return found
-        return await self._oldest_alike(name, data, after=after) or made
-
-    async def _found_after(
-        self, error: PromptOpsError, name: str, data: PromptVersionData, *, after: int
-    ) -> PromptVersion | None:
-        """What was stored although the answer was lost; the error of the request when that cannot be known."""
-        if not error.repeated and isinstance(error.__cause__, TransportError) and not _was_sent(error.__cause__):
-            raise error
-        try:
-            await self._runtime.sleep(_SETTLING)
-            return await self._oldest_alike(name, data, after=after)
-        except PromptOpsError as unknown:
-            error.retryable = False
-            error.add_note(f"Whether the version of {name!r} was stored is not known: {unknown.message}")
-            raise error from unknown
-
-    async def _oldest_alike(self, name: str, data: PromptVersionData, *, after: int) -> PromptVersion | None:
-        alike = None
-        async for version in self.routes.versions(name):
-            if number_in(version) <= after:
-                break
-            if same_content(data, version):
-                alike = version
-        return alike
+        post = partial(self.routes.append, name, body)
+        made = await self._once.send(name, data, post, after=number_in(latest))
+        tell_losses(name, version_text(made), draft.losses)
+        return made
 
     async def _tagged(self, name: str, version: PromptVersion, tags: Sequence[PromptVersionTagData]) -> None:
         for number, tag in enumerate(tags):
@@ -248,7 +208,21 @@ class PromptWriting(PromptTagging):
                 error.retryable = False
                 raise
 
-    async def _latest(self, name: str) -> PromptVersion:
+    async def preview(self, name: str, changes: PromptUpdate) -> Draft:
+        """What an update would send; nothing is stored, and what would be left out is listed instead of refused.
+
+        Raises:
+            PromptNotFoundError: There is no such prompt.
+        """
+        latest = await self.latest(name)
+        return changed_draft(name, latest, response_of(name, latest), changes, allow_loss=True)
+
+    async def latest(self, name: str) -> PromptVersion:
+        """The latest version.
+
+        Raises:
+            PromptNotFoundError: There is no such prompt.
+        """
         latest = await self.routes.latest(name)
         if latest is None:
             raise absent(name)
@@ -268,12 +242,3 @@ def _stored_all_the_same(error: PromptOpsError, name: str, made: PromptVersion) 
     error.details |= {"name": name, "version": version_text(made)}
     error.retryable = False
     return error
-
-
-def _was_sent(failure: TransportError) -> bool:
-    """Whether anything may have reached the server."""
-    return isinstance(failure, ExchangeFailed) or failure.sent
-
-
-_LOST: Final = (NetworkError, TimeoutError, ServerError)
-"""What a request may end with although it had its effect."""

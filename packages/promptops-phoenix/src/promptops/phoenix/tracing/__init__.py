@@ -19,21 +19,25 @@ from promptops.phoenix._generated import (
     TraceSpanData,
 )
 from promptops.phoenix.tracing._annotation_configs import AnnotationConfig, NewAnnotationConfig
+from promptops.phoenix.tracing._annotations_filters import AnnotationFilters
 from promptops.phoenix.tracing._annotations_frames import annotations_from_dataframe, annotations_to_dataframe
 from promptops.phoenix.tracing._annotations_models import Annotation, AnnotatorKind, NewAnnotation
-from promptops.phoenix.tracing._annotations_query import AnnotationQuery
 from promptops.phoenix.tracing._annotations_send import UnknownTargetsError
+from promptops.phoenix.tracing._query import SpanQuery, Unfolded
+from promptops.phoenix.tracing._query_rag import RETRIEVED_DOCUMENTS
+from promptops.phoenix.tracing._query_rows import SpanRows
 from promptops.phoenix.tracing._sessions_turns import SessionTurn, TurnValue
-from promptops.phoenix.tracing._spans_frames import spans_from_dataframe, spans_to_dataframe
+from promptops.phoenix.tracing._spans_filters import SpanFilters
+from promptops.phoenix.tracing._spans_frames import span_rows_to_dataframe, spans_from_dataframe, spans_to_dataframe
 from promptops.phoenix.tracing._spans_log import InvalidSpan, LoggedSpans, SpanIds, SpansRefusedError
 from promptops.phoenix.tracing._spans_new import NewSpan, SpanKind, StatusCode
-from promptops.phoenix.tracing._spans_query import SpanQuery
-from promptops.phoenix.tracing._traces_query import TraceQuery
+from promptops.phoenix.tracing._traces_filters import TraceFilters
 
 __all__ = [
+    "RETRIEVED_DOCUMENTS",
     "Annotation",
     "AnnotationConfig",
-    "AnnotationQuery",
+    "AnnotationFilters",
     "AnnotatorKind",
     "CategoricalAnnotationConfig",
     "CategoricalAnnotationConfigData",
@@ -55,18 +59,22 @@ __all__ = [
     "Span",
     "SpanContext",
     "SpanEvent",
+    "SpanFilters",
     "SpanIds",
     "SpanKind",
     "SpanQuery",
+    "SpanRows",
     "SpansRefusedError",
     "StatusCode",
     "TraceData",
-    "TraceQuery",
+    "TraceFilters",
     "TraceSpanData",
     "TurnValue",
+    "Unfolded",
     "UnknownTargetsError",
     "annotations_from_dataframe",
     "annotations_to_dataframe",
+    "span_rows_to_dataframe",
     "spans_from_dataframe",
     "spans_to_dataframe",
 ]

@@ -10,7 +10,7 @@ from promptops.core.bridge import AsyncResource, SyncResource, bridge, bridge_it
 from promptops.core.errors import NotFoundError
 from promptops.core.pagination import CursorPage
 from promptops.core.runtime import Runtime
-from promptops.phoenix._checks import check_name, json_body
+from promptops.phoenix._checks import check_name, json_body, refused
 from promptops.phoenix._generated import (
     CategoricalAnnotationConfig,
     CategoricalAnnotationConfigData,
@@ -28,7 +28,7 @@ from promptops.phoenix._generated import (
 )
 from promptops.phoenix._http import delete, fetch, fetch_page, path, send, send_empty
 from promptops.phoenix._ids import check_id, is_global_id
-from promptops.phoenix._listing import check_limit, iterate_pages, path_id, refused
+from promptops.phoenix._listing import check_limit, iterate_pages, path_id
 from promptops.phoenix._versions import ServerVersion
 from promptops.phoenix.tracing._annotations_models import NOTE
 from promptops.phoenix.tracing._projects import project_path

@@ -12,13 +12,13 @@ from promptops.core.bridge import AsyncResource, SyncResource, bridge, bridge_it
 from promptops.core.errors import NotFoundError, PromptOpsError
 from promptops.core.pagination import CursorPage
 from promptops.core.runtime import Runtime
-from promptops.phoenix._checks import check_name
+from promptops.phoenix._checks import check_name, refused
 from promptops.phoenix._http import Query, fetch_page, pairs, send_empty
-from promptops.phoenix._listing import iterate_queries, one_of, refused, time_range
+from promptops.phoenix._listing import iterate_queries, one_of, time_range
 from promptops.phoenix._versions import ServerVersion
 from promptops.phoenix.tracing._annotation_configs import AsyncAnnotationConfigs, SyncAnnotationConfigs
+from promptops.phoenix.tracing._annotations_filters import SHAPES, AnnotationFilters, annotation_queries
 from promptops.phoenix.tracing._annotations_models import Annotation, AnnotatorKind, NewAnnotation, annotation_of
-from promptops.phoenix.tracing._annotations_query import SHAPES, AnnotationQuery, annotation_queries
 from promptops.phoenix.tracing._annotations_send import UnknownTargetsError, annotation_batches, send_batch
 from promptops.phoenix.tracing._projects import AsyncProjects, project_path
 
@@ -128,7 +128,7 @@ class AsyncAnnotations(AsyncResource):
         return [ids[place] for place in sorted(ids)]
 
     async def iterate(
-        self, *, project: str, limit: int | None = None, **query: Unpack[AnnotationQuery]
+        self, *, project: str, limit: int | None = None, **query: Unpack[AnnotationFilters]
     ) -> AsyncIterator[Annotation]:
         """Yield the annotations of spans, or of traces, or of sessions, page by page.
 
@@ -138,7 +138,7 @@ class AsyncAnnotations(AsyncResource):
         Args:
             project: The id or exact name of the project of what is annotated.
             limit: Most annotations in all; every one when absent.
-            **query: Which annotations; see :class:`AnnotationQuery`.
+            **query: Which annotations; see :class:`AnnotationFilters`.
 
         Raises:
             NotFoundError: There is no such project.
@@ -153,7 +153,7 @@ class AsyncAnnotations(AsyncResource):
             yield annotation
 
     async def list(
-        self, *, project: str, limit: int | None = None, **query: Unpack[AnnotationQuery]
+        self, *, project: str, limit: int | None = None, **query: Unpack[AnnotationFilters]
     ) -> builtins.list[Annotation]:
         """Return the annotations of spans, traces or sessions; the arguments are those of :meth:`iterate`."""
         return [annotation async for annotation in self.iterate(project=project, limit=limit, **query)]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from promptops.core.errors import ValidationError
-from promptops.phoenix._listing import refused
+from promptops.phoenix._checks import refused
 from promptops.phoenix.tracing._annotations_models import Annotation, AnnotatorKind, NewAnnotation
 from promptops.phoenix.tracing._frames import frame_of, frame_rows
 

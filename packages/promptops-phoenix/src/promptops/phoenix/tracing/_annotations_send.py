@@ -12,9 +12,8 @@ from promptops.core.errors import NotFoundError, ValidationError
 from promptops.core.messages import WRITE, Request, Response
 from promptops.core.runtime import Runtime
 from promptops.phoenix._answers import answer, unusable
-from promptops.phoenix._checks import check_name, shown
+from promptops.phoenix._checks import check_name, refused, shown
 from promptops.phoenix._http import pairs, path
-from promptops.phoenix._listing import refused
 from promptops.phoenix.tracing._annotations_models import NOTE, NewAnnotation
 
 __all__ = ["Batch", "UnknownTargetsError", "annotation_batches", "send_batch"]

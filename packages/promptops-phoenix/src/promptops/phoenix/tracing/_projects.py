@@ -10,7 +10,7 @@ from promptops.core.bridge import AsyncResource, SyncResource, bridge, bridge_it
 from promptops.core.errors import ConflictError, NotFoundError, ServerError
 from promptops.core.pagination import CursorPage
 from promptops.core.runtime import Runtime
-from promptops.phoenix._checks import check_name, json_body
+from promptops.phoenix._checks import check_name, json_body, refused
 from promptops.phoenix._generated import (
     CreateProjectResponseBody,
     GetProjectResponseBody,
@@ -22,7 +22,7 @@ from promptops.phoenix._generated import (
 )
 from promptops.phoenix._http import Query, delete, fetch, fetch_page, pairs, path, send
 from promptops.phoenix._ids import check_id, is_global_id
-from promptops.phoenix._listing import check_limit, iterate_pages, refused
+from promptops.phoenix._listing import check_limit, iterate_pages
 from promptops.phoenix._versions import ServerVersion
 
 __all__ = ["AsyncProjects", "SyncProjects", "project_path"]

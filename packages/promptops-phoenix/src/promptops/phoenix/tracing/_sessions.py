@@ -9,7 +9,7 @@ from typing import Literal
 from promptops.core.bridge import AsyncResource, SyncResource, bridge, bridge_iter
 from promptops.core.pagination import CursorPage
 from promptops.core.runtime import Runtime
-from promptops.phoenix._checks import check_name, json_body
+from promptops.phoenix._checks import check_name, json_body, refused
 from promptops.phoenix._generated import (
     CreateSessionNoteResponseBody,
     GetSessionResponseBody,
@@ -19,7 +19,7 @@ from promptops.phoenix._generated import (
 )
 from promptops.phoenix._http import delete, fetch, fetch_page, pairs, path, send, send_empty
 from promptops.phoenix._ids import is_global_id
-from promptops.phoenix._listing import check_limit, choices, iterate_pages, one_of, path_id, refused
+from promptops.phoenix._listing import check_limit, choices, iterate_pages, one_of, path_id
 from promptops.phoenix._versions import ServerVersion
 from promptops.phoenix.tracing._projects import project_path
 from promptops.phoenix.tracing._sessions_turns import SessionTurn, turns_of

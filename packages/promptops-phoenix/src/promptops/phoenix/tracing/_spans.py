@@ -8,36 +8,38 @@ from functools import partial
 from typing import Unpack
 from uuid import uuid4
 
-from promptops.core.bridge import AsyncResource, SyncResource, bridge, bridge_iter
+from promptops.core.bridge import SyncResource, bridge, bridge_iter
 from promptops.core.errors import NotFoundError, PromptOpsError
 from promptops.core.pagination import CursorPage
-from promptops.core.runtime import Runtime
-from promptops.phoenix._checks import check_name, json_body
+from promptops.phoenix._checks import check_name, json_body, refused
 from promptops.phoenix._generated import CreateSpanNoteResponseBody, Span, SpansResponseBody
 from promptops.phoenix._http import Query, delete, fetch_page, path, send
-from promptops.phoenix._listing import check_limit, check_seconds, id_groups, iterate_queries, path_id, refused
-from promptops.phoenix._versions import ServerVersion
+from promptops.phoenix._listing import (
+    SPANS_PER_PAGE,
+    check_limit,
+    check_seconds,
+    id_groups,
+    iterate_queries,
+    path_id,
+)
 from promptops.phoenix.tracing._projects import project_path
+from promptops.phoenix.tracing._query_resource import AsyncSpanQueries
 from promptops.phoenix.tracing._spans_checks import batches, encoded_spans
+from promptops.phoenix.tracing._spans_filters import SpanFilters, needed_features, span_queries
 from promptops.phoenix.tracing._spans_log import LoggedSpans, OnDuplicate, log_batch, wait_for_spans
 from promptops.phoenix.tracing._spans_new import NewSpan
-from promptops.phoenix.tracing._spans_query import SpanQuery, needed_features, span_queries
 
 __all__ = ["AsyncSpans", "SyncSpans"]
 
 
-class AsyncSpans(AsyncResource):
-    """Spans, the steps of traces: query, log and delete them, and write notes on them.
+class AsyncSpans(AsyncSpanQueries):
+    """Spans, the steps of traces: list, query, log and delete them, and write notes on them.
 
     A project is named by its id or by its exact name.
     """
 
-    def __init__(self, runtime: Runtime, *, version: ServerVersion) -> None:
-        super().__init__(runtime)
-        self._version = version
-
     async def list_page(
-        self, *, project: str, limit: int = 100, cursor: str | None = None, **query: Unpack[SpanQuery]
+        self, *, project: str, limit: int = 100, cursor: str | None = None, **query: Unpack[SpanFilters]
     ) -> CursorPage[Span]:
         """Return one page of the spans of a project, those that arrived last first.
 
@@ -45,7 +47,7 @@ class AsyncSpans(AsyncResource):
             project: Its id or exact name.
             limit: Spans per page, 1 to 1000.
             cursor: ``next_cursor`` of the page before.
-            **query: Which spans, and in which order; see :class:`SpanQuery`.
+            **query: Which spans, and in which order; see :class:`SpanFilters`.
 
         Raises:
             NotFoundError: There is no such project.
@@ -61,16 +63,16 @@ class AsyncSpans(AsyncResource):
         return await self._page(where, queries[0], cursor, check_limit(limit))
 
     async def iterate(
-        self, *, project: str, limit: int | None = None, **query: Unpack[SpanQuery]
+        self, *, project: str, limit: int | None = None, **query: Unpack[SpanFilters]
     ) -> AsyncIterator[Span]:
-        """Yield the spans of a project, those that arrived last first, page by page.
+        """Yield the spans of a project, those that arrived last first, in pages of 200.
 
         More than 100 ids are asked for in groups, one after another; the order is kept within each.
 
         Args:
             project: Its id or exact name.
             limit: Most spans in all; every one when absent.
-            **query: Which spans, and in which order; see :class:`SpanQuery`.
+            **query: Which spans, and in which order; see :class:`SpanFilters`.
 
         Raises:
             NotFoundError: There is no such project.
@@ -79,10 +81,13 @@ class AsyncSpans(AsyncResource):
         queries = list(span_queries(query))
         await self._require(query)
         where = await project_path(self._runtime, project, "spans")
-        async for span in iterate_queries(partial(self._page, where), queries, limit=limit):
+        pages = iterate_queries(partial(self._page, where), queries, limit=limit, largest=SPANS_PER_PAGE)
+        async for span in pages:
             yield span
 
-    async def list(self, *, project: str, limit: int | None = None, **query: Unpack[SpanQuery]) -> builtins.list[Span]:
+    async def list(
+        self, *, project: str, limit: int | None = None, **query: Unpack[SpanFilters]
+    ) -> builtins.list[Span]:
         """Return the spans of a project; the arguments are those of :meth:`iterate`."""
         return [span async for span in self.iterate(project=project, limit=limit, **query)]
 
@@ -191,7 +196,7 @@ class AsyncSpans(AsyncResource):
         shape = CreateSpanNoteResponseBody
         return (await send(self._runtime, "POST", path("span_notes"), body, shape, repeatable=True)).data.id
 
-    async def _require(self, query: SpanQuery) -> None:
+    async def _require(self, query: SpanFilters) -> None:
         for feature in needed_features(query):
             await self._version.require(feature)
 
@@ -213,6 +218,9 @@ class SyncSpans(SyncResource[AsyncSpans]):
     iterate = bridge_iter(AsyncSpans.iterate)
     list = bridge(AsyncSpans.list)
     get = bridge(AsyncSpans.get)
+    query = bridge(AsyncSpans.query)
+    retrieved_documents = bridge(AsyncSpans.retrieved_documents)
+    questions_with_context = bridge(AsyncSpans.questions_with_context)
     log = bridge(AsyncSpans.log)
     wait_until_visible = bridge(AsyncSpans.wait_until_visible)
     delete = bridge(AsyncSpans.delete)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +12,7 @@ from promptops.core.errors import ValidationError
 from promptops.core.narrow import is_array, is_object
 from promptops.phoenix._checks import aware, check_name, shown
 from promptops.phoenix._generated import Span
+from promptops.phoenix._numbers import LARGE_NUMBER, fits
 from promptops.phoenix.tracing._spans_new import KINDS, STATUSES, NewSpan, is_span_id, is_trace_id, wire_span
 
 __all__ = ["EncodedSpan", "batches", "encoded_spans"]
@@ -22,9 +22,6 @@ _BYTES: Final = 4_000_000
 _PROBLEMS: Final = 100
 _DEEPEST: Final = codec.MAX_DEPTH - 4
 """Levels of a span; around it, an answer has up to four more."""
-_SMALLEST: Final = -(2**63)
-_LARGEST: Final = 2**64 - 1
-_LONG: Final = re.compile(rb"[0-9]{19}")
 _KIND: Final = "openinference.span.kind"
 _NUL: Final = "holds a NUL character, which databases cannot store"
 
@@ -135,7 +132,7 @@ def _lost(span: Span, body: bytes) -> Iterator[tuple[str, str]]:
         return
     attributes = {} if span.attributes is msgspec.UNSET else span.attributes
     plain = all(value is None or isinstance(value, str | int | float) for value in attributes.values())
-    if plain and b"\\u0000" not in body and not _LONG.search(body):
+    if plain and b"\\u0000" not in body and not LARGE_NUMBER.search(body):
         return  # nearly every span
     names: set[str] = set()
     stack: list[tuple[str, Any, bool]] = [(name, item, True) for name, item in msgspec.json.decode(body).items()]
@@ -154,8 +151,8 @@ def _lost(span: Span, body: bytes) -> Iterator[tuple[str, str]]:
             stack += [(f"{where}[{number}]", child, False) for number, child in enumerate(item)]
             if where.startswith("attributes.") and len({isinstance(child, dict) for child in item}) > 1:
                 yield where, "mixes objects with other values in one list, of which the server would keep the objects"
-        elif isinstance(item, int) and not _SMALLEST <= item <= _LARGEST:
-            yield where, "is a whole number of more than 64 bits, with which the server would lose the span"
+        elif not fits(item):
+            yield where, "is a number of more than 64 bits, with which the server would lose the span"
         elif isinstance(item, str) and "\0" in item:
             yield where, _NUL
 

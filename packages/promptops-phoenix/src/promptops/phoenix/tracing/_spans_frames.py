@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import msgspec
 from promptops.core.errors import ValidationError
+from promptops.phoenix._checks import refused
 from promptops.phoenix._generated import Span, SpanEvent
-from promptops.phoenix._listing import refused
 from promptops.phoenix.tracing._frames import frame_of, frame_rows
+from promptops.phoenix.tracing._query_rows import SpanRows
 from promptops.phoenix.tracing._spans_new import NewSpan
 
-__all__ = ["spans_from_dataframe", "spans_to_dataframe"]
+__all__ = ["span_rows_to_dataframe", "spans_from_dataframe", "spans_to_dataframe"]
 
 _ATTRIBUTES: Final = "attributes."
 _SPAN_ID: Final = "context.span_id"
@@ -43,6 +44,17 @@ def spans_to_dataframe(spans: Iterable[Span]) -> Any:
         ConfigurationError: pandas is not installed.
     """
     return frame_of(map(_row, spans), _COLUMNS).set_index(_SPAN_ID)
+
+
+def span_rows_to_dataframe(rows: SpanRows) -> Any:
+    """Return a ``pandas.DataFrame`` of what ``client.spans.query`` found, indexed as the query says.
+
+    An answer without rows has its columns all the same.
+
+    Raises:
+        ConfigurationError: pandas is not installed.
+    """
+    return frame_of(rows, rows.columns).set_index(list(rows.index_columns))
 
 
 def spans_from_dataframe(frame: Any) -> list[NewSpan]:

@@ -94,6 +94,7 @@ async def log_batch(
     """
     pending = list(batch)
     skipped: list[str] = []
+    lost = False
     while pending:
         body = b'{"data":[' + b",".join(span.body for span in pending) + b"]}"
         try:
@@ -104,11 +105,13 @@ async def log_batch(
                 break
             known = {span.span_id for span in refusal.duplicate_spans}
             rest = [span for span in pending if span.span_id not in known]
-            # Of a request whose answer was lost, the spans are there because that request brought them.
-            forgiven = error.repeated or on_duplicate == "skip"
+            # Of a request whose answer was lost, the spans are there because that request brought them: those too that
+            # the server stores only while the rest is on its way.
+            lost = lost or error.repeated
+            forgiven = lost or on_duplicate == "skip"
             if refusal.invalid_spans or not forgiven or len(rest) == len(pending):
                 raise _refused(refusal, error) from error
-            if not error.repeated:
+            if not lost:
                 skipped += [span.span_id for span in pending if span.span_id in known]
             pending = rest
         else:

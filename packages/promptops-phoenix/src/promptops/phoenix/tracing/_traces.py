@@ -11,7 +11,7 @@ from typing import Unpack
 from promptops.core.bridge import AsyncResource, SyncResource, bridge, bridge_iter
 from promptops.core.pagination import CursorPage
 from promptops.core.runtime import Runtime
-from promptops.phoenix._checks import check_name, json_body
+from promptops.phoenix._checks import check_name, json_body, refused
 from promptops.phoenix._generated import (
     CreateTraceNoteResponseBody,
     GetTracesResponseBody,
@@ -20,17 +20,18 @@ from promptops.phoenix._generated import (
 )
 from promptops.phoenix._http import Query, delete, fetch_page, pairs, path, send, send_empty
 from promptops.phoenix._listing import (
+    LARGEST_PAGE,
+    SPANS_PER_PAGE,
     check_limit,
     choices,
     iterate_queries,
     path_id,
-    refused,
     time_range,
 )
 from promptops.phoenix._versions import ServerVersion
 from promptops.phoenix.tracing._projects import project_path
 from promptops.phoenix.tracing._spans import note_body
-from promptops.phoenix.tracing._traces_query import TraceQuery, needs_filters, trace_queries
+from promptops.phoenix.tracing._traces_filters import TraceFilters, needs_filters, trace_queries
 
 __all__ = ["AsyncTraces", "SyncTraces"]
 
@@ -46,7 +47,7 @@ class AsyncTraces(AsyncResource):
         self._version = version
 
     async def list_page(
-        self, *, project: str, limit: int = 100, cursor: str | None = None, **query: Unpack[TraceQuery]
+        self, *, project: str, limit: int = 100, cursor: str | None = None, **query: Unpack[TraceFilters]
     ) -> CursorPage[TraceData]:
         """Return one page of the traces of a project, the newest first.
 
@@ -54,7 +55,7 @@ class AsyncTraces(AsyncResource):
             project: Its id or exact name.
             limit: Traces per page, 1 to 1000.
             cursor: ``next_cursor`` of the page before.
-            **query: Which traces, and in which order; see :class:`TraceQuery`.
+            **query: Which traces, and in which order; see :class:`TraceFilters`.
 
         Raises:
             NotFoundError: There is no such project.
@@ -70,14 +71,14 @@ class AsyncTraces(AsyncResource):
         return await self._page(where, queries[0], cursor, check_limit(limit))
 
     async def iterate(
-        self, *, project: str, limit: int | None = None, **query: Unpack[TraceQuery]
+        self, *, project: str, limit: int | None = None, **query: Unpack[TraceFilters]
     ) -> AsyncIterator[TraceData]:
         """Yield the traces of a project, the newest first, page by page.
 
         Args:
             project: Its id or exact name.
             limit: Most traces in all; every one when absent.
-            **query: Which traces, and in which order; see :class:`TraceQuery`.
+            **query: Which traces, and in which order; see :class:`TraceFilters`.
 
         Raises:
             NotFoundError: There is no such project.
@@ -86,11 +87,12 @@ class AsyncTraces(AsyncResource):
         queries = trace_queries(query)
         await self._require(query)
         where = await project_path(self._runtime, project, "traces")
-        async for trace in iterate_queries(partial(self._page, where), queries, limit=limit):
+        largest = SPANS_PER_PAGE if query.get("include_spans") else LARGEST_PAGE
+        async for trace in iterate_queries(partial(self._page, where), queries, limit=limit, largest=largest):
             yield trace
 
     async def list(
-        self, *, project: str, limit: int | None = None, **query: Unpack[TraceQuery]
+        self, *, project: str, limit: int | None = None, **query: Unpack[TraceFilters]
     ) -> builtins.list[TraceData]:
         """Return the traces of a project; the arguments are those of :meth:`iterate`."""
         return [trace async for trace in self.iterate(project=project, limit=limit, **query)]
@@ -155,7 +157,7 @@ class AsyncTraces(AsyncResource):
         shape = CreateTraceNoteResponseBody
         return (await send(self._runtime, "POST", path("trace_notes"), body, shape, repeatable=True)).data.id
 
-    async def _require(self, query: TraceQuery) -> None:
+    async def _require(self, query: TraceFilters) -> None:
         await self._version.require("listing traces")
         if needs_filters(query):
             await self._version.require("filters of traces")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from promptops.server.routes.audit import AUDIT
 from promptops.server.routes.dataset_drafts import DATASET_DRAFTS
 from promptops.server.routes.datasets import DATASETS
+from promptops.server.routes.examples import EXAMPLES
 from promptops.server.routes.experiments import EXPERIMENTS
 from promptops.server.routes.health import HEALTH
 from promptops.server.routes.keys import KEYS
@@ -26,6 +27,7 @@ HANDLERS = (
     *AUDIT,
     *SPACES,
     *DATASETS,
+    *EXAMPLES,
     *DATASET_DRAFTS,
     *EXPERIMENTS,
 )

@@ -71,6 +71,26 @@ async def datasets_get(call: Call[NoQuery, None]) -> Reply:
 
 
 @operation(
+    "datasets_update",
+    "PATCH",
+    _ONE,
+    tag="datasets",
+    summary="Give a dataset another name",
+    scope=Scope.EXPERIMENTS,
+    query=NoQuery,
+    body=wire.DatasetUpdate,
+    response=wire.Dataset,
+    errors=(400, 404, 409, 422),
+    headers=(IDEMPOTENCY_KEY,),
+)
+async def datasets_update(call: Call[NoQuery, wire.DatasetUpdate]) -> Reply:
+    """Rename a dataset."""
+    return call.reply(
+        await call.services.datasets.rename(call.grant, call.path["dataset_id"], call.body, once=call.once)
+    )
+
+
+@operation(
     "datasets_delete",
     "DELETE",
     _ONE,
@@ -152,6 +172,7 @@ DATASETS = (
     datasets_list,
     datasets_create,
     datasets_get,
+    datasets_update,
     datasets_delete,
     datasets_examples_list,
     datasets_examples_insert,

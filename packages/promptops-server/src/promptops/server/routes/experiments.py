@@ -108,6 +108,23 @@ async def experiments_runs_list(call: Call[CursorQuery, None]) -> Reply:
 
 
 @operation(
+    "experiments_runs_search",
+    "POST",
+    f"{_ONE}/runs/search",
+    tag="experiments",
+    summary="List the runs of an experiment by id, those that a filter keeps",
+    scope=Scope.EXPERIMENTS,
+    query=NoQuery,
+    body=wire.ExperimentRunsSearch,
+    response=wire.ExperimentRunList,
+    errors=(400, 404, 422),
+)
+async def experiments_runs_search(call: Call[NoQuery, wire.ExperimentRunsSearch]) -> Reply:
+    """Search runs."""
+    return call.reply(await call.services.experiments.search_runs(call.grant, call.path["experiment_id"], call.body))
+
+
+@operation(
     "experiments_runs_insert",
     "POST",
     f"{_ONE}/runs",
@@ -135,5 +152,6 @@ EXPERIMENTS = (
     experiments_get,
     experiments_delete,
     experiments_runs_list,
+    experiments_runs_search,
     experiments_runs_insert,
 )

@@ -15,6 +15,7 @@ from promptops.server.rates import Limiter, Limits
 from promptops.server.services.audit import AuditService
 from promptops.server.services.dataset_drafts import DatasetDraftService
 from promptops.server.services.datasets import DatasetService
+from promptops.server.services.examples import ExampleService
 from promptops.server.services.experiments import ExperimentService
 from promptops.server.services.health import HealthService
 from promptops.server.services.keys import KeyService
@@ -61,6 +62,7 @@ class Services:
         self.spaces = SpaceService(store, cursors)
         self.datasets = DatasetService(store, projects, cursors, in_flight)
         self.dataset_drafts = DatasetDraftService(store, projects, in_flight)
+        self.examples = ExampleService(store, cursors, in_flight)
         self.experiments = ExperimentService(
             store, projects, cursors, in_flight, accept_unknown_example_ids=accept_unknown_example_ids
         )

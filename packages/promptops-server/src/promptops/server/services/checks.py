@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from promptops.core.errors import ValidationError
-from promptops.core.json_schema import compile_schema
+from promptops.core.json_schema import compile_object_schema
+from promptops.prompts.render import normalise_provider
 from promptops.server import wire
 from promptops.server.message_texts import PLACEHOLDER
 from promptops.server.stores.prompt_protocol import PromptDocument
@@ -43,6 +44,8 @@ def _problem(field: str, message: str, code: str) -> Problem:
 def _messages(messages: Sequence[wire.ChatMessage] | None, field: str) -> Iterator[Problem]:
     for index, message in enumerate(messages or ()):
         at = f"{field}[{index}]"
+        if not message.role.strip():
+            yield _problem(f"{at}.role", "must not be blank", "invalid_value")
         if message.role == PLACEHOLDER:
             if not (message.name or "").strip():
                 yield _problem(
@@ -55,6 +58,8 @@ def _messages(messages: Sequence[wire.ChatMessage] | None, field: str) -> Iterat
                     f"{at}.content", "a placeholder has no content of its own; send an empty text", "conflicting_fields"
                 )
         elif not isinstance(message.content, str):
+            if not message.content:
+                yield _problem(f"{at}.content", "has no parts; give at least one, or a text", "empty")
             for number, part in enumerate(message.content):
                 yield from _part(part, f"{at}.content[{number}]")
 
@@ -102,7 +107,16 @@ def _not_blank(part: wire.ContentPart, field: str, names: Iterable[str]) -> Iter
 
 
 def _variants(variants: Sequence[wire.ModelSpecificPrompt]) -> Iterator[Problem]:
+    seen: dict[tuple[str, str], int] = {}
     for index, variant in enumerate(variants):
+        # An empty name and ``*`` both mean every model of the provider.
+        model = (normalise_provider(variant.model_provider), variant.model_name if variant.model_name != "*" else "")
+        if not variant.model_provider.strip():
+            yield _problem(f"model_specific_prompts[{index}].model_provider", "must not be blank", "invalid_value")
+        if (first := seen.setdefault(model, index)) != index:
+            named = f"'{model[0]}/{model[1]}'" if model[1] else f"every model of '{model[0]}'"
+            message = f"model_specific_prompts[{first}] is for {named} too; keep one of the two"
+            yield _problem(f"model_specific_prompts[{index}].model_name", message, "duplicate_model")
         yield from _messages(variant.messages, f"model_specific_prompts[{index}].messages")
 
 
@@ -145,6 +159,6 @@ def _variables_schema(schema: wire.JsonObject | None) -> Iterator[Problem]:
     if schema is None:
         return
     try:
-        compile_schema(schema, field="variables_schema")
+        compile_object_schema(schema, field="variables_schema")
     except ValidationError as error:
         yield from error.validation_errors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from promptops.core.errors import NotFoundError
-from promptops.core.json_schema import compile_schema
+from promptops.core.json_schema import compile_object_schema
 from promptops.server import wire
 from promptops.server.examples import check_schema
 from promptops.server.grants import Grant
@@ -35,7 +35,7 @@ class DatasetDraftService:
         _check_target(body)
         grant = await self._projects.within(grant, body.space_id)
         if body.example_schema is not None:
-            compile_schema(body.example_schema, field="example_schema")
+            compile_object_schema(body.example_schema, field="example_schema")
         new = NewDraft(
             name=body.name,
             example_schema=body.example_schema,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from promptops.core.errors import NotFoundError
-from promptops.core.json_schema import compile_schema
+from promptops.core.json_schema import compile_object_schema
 from promptops.server import wire
 from promptops.server.cursors import Cursors
 from promptops.server.examples import check_items, check_schema
@@ -64,6 +64,23 @@ class DatasetService:
             NotFoundError: There is none.
         """
         dataset = await self._store.get_dataset(grant, dataset_id)
+        if dataset is None:
+            raise missing_dataset(dataset_id)
+        return dataset
+
+    async def rename(
+        self, grant: Grant, dataset_id: str, body: wire.DatasetUpdate, *, once: Once | None
+    ) -> wire.Dataset:
+        """Give a dataset another name.
+
+        Raises:
+            NotFoundError: There is no such dataset.
+            ValidationError: The name is blank or too long.
+            ConflictError: The name is taken in the space.
+        """
+        check_dataset_name(body.name)
+        with self._in_flight.claim(once):
+            dataset = await self._store.rename_dataset(grant, dataset_id, body.name, once)
         if dataset is None:
             raise missing_dataset(dataset_id)
         return dataset
@@ -127,7 +144,7 @@ class DatasetService:
             ValidationError: The schema has keywords that are wrong or not supported.
         """
         if body.example_schema is not None:
-            compile_schema(body.example_schema, field="example_schema")
+            compile_object_schema(body.example_schema, field="example_schema")
         with self._in_flight.claim(once):
             dataset = await self._store.set_schema(grant, dataset_id, body.example_schema, once)
         if dataset is None:

@@ -12,7 +12,8 @@ from promptops.server.grants import Grant
 from promptops.server.idempotency import InFlight, Once
 from promptops.server.queries import CursorQuery, ExperimentListQuery
 from promptops.server.refusals import QueryError, invalid
-from promptops.server.services.pages import RunPage, page_of, pagination
+from promptops.server.row_filters import parse_filter
+from promptops.server.services.pages import DEFAULT_ROWS, RunPage, page_of, pagination
 from promptops.server.services.projects import Projects
 from promptops.server.stores.protocol import ExperimentStore
 
@@ -119,6 +120,24 @@ class ExperimentService:
         question = ("runs", experiment_id)
         after = self._cursors.open(grant, question, query.cursor)
         rows = await self._store.list_runs(grant, experiment_id, limit=query.limit, after=after)
+        if rows is None:
+            raise _missing(experiment_id)
+        return RunPage(rows.items, page_of(self._cursors, grant, question, rows))
+
+    async def search_runs(self, grant: Grant, experiment_id: str, body: wire.ExperimentRunsSearch) -> RunPage:
+        """The runs of an experiment by id, those that a filter keeps.
+
+        Raises:
+            NotFoundError: There is no such experiment.
+            QueryError: The filter is blank.
+            ValidationError: The filter cannot be read.
+        """
+        where = parse_filter(body.filter)
+        question = ("runs by id", experiment_id, body.filter)
+        after = self._cursors.open(grant, question, body.cursor)
+        rows = await self._store.search_runs(
+            grant, experiment_id, limit=body.limit or DEFAULT_ROWS, after=after, where=where
+        )
         if rows is None:
             raise _missing(experiment_id)
         return RunPage(rows.items, page_of(self._cursors, grant, question, rows))

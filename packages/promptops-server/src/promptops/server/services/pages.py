@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Raw, Struct
 from promptops.server import wire
 from promptops.server.cursors import Cursors
 from promptops.server.grants import Grant
 from promptops.server.stores.protocol import Rows
 
-__all__ = ["ExamplePage", "RunPage", "page_of", "pagination"]
+__all__ = ["DEFAULT_ROWS", "ExamplePage", "RunPage", "page_of", "pagination"]
+
+
+DEFAULT_ROWS: Final = 50
+"""How many rows a search gives that names no limit."""
 
 
 class ExamplePage(Struct, frozen=True):

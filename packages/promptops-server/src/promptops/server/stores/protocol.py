@@ -12,7 +12,9 @@ from msgspec import Raw, Struct
 from promptops.server import wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
+from promptops.server.row_filters import Filter
 from promptops.server.stores.draft_protocol import DatasetDraftStore, NewDraft, SchemaCheck
+from promptops.server.stores.example_protocol import ExampleStore
 from promptops.server.stores.prompt_protocol import (
     Current,
     Fetch,
@@ -34,6 +36,7 @@ __all__ = [
     "Current",
     "DatasetDraftStore",
     "DatasetStore",
+    "ExampleStore",
     "ExperimentStore",
     "Fetch",
     "Inclusion",
@@ -192,6 +195,14 @@ class DatasetStore(Protocol):
         """
         ...
 
+    async def rename_dataset(self, grant: Grant, dataset_id: str, name: str, once: Once | None) -> wire.Dataset | None:
+        """Give a dataset another name.
+
+        Raises:
+            ConflictError: The name is taken.
+        """
+        ...
+
     async def delete_dataset(self, grant: Grant, dataset_id: str, once: Once | None) -> bool | None:
         """Delete a dataset and everything below it; None when there is none."""
         ...
@@ -205,8 +216,9 @@ class DatasetStore(Protocol):
         limit: int,
         after: tuple[int | str, ...] | None,
         split: str | None = None,
+        where: Filter | None = None,
     ) -> Rows | None:
-        """The examples of a version (the latest) in the order of creation; ``split`` keeps those of one."""
+        """The examples of a version (the latest) in the order of creation; ``split`` and ``where`` keep some."""
         ...
 
     async def insert_examples(
@@ -276,6 +288,18 @@ class ExperimentStore(Protocol):
         """The runs of an experiment in the order of insertion."""
         ...
 
+    async def search_runs(
+        self,
+        grant: Grant,
+        experiment_id: str,
+        *,
+        limit: int,
+        after: tuple[int | str, ...] | None,
+        where: Filter | None,
+    ) -> Rows | None:
+        """The runs of an experiment by id; ``where`` keeps some."""
+        ...
+
     async def insert_runs(
         self,
         grant: Grant,
@@ -297,6 +321,7 @@ class Store(
     LabelStore,
     DatasetStore,
     DatasetDraftStore,
+    ExampleStore,
     ExperimentStore,
     UsageStore,
     Protocol,

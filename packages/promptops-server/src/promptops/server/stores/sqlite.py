@@ -23,6 +23,7 @@ from promptops.server.stores.protocol import StoredKey
 from promptops.server.stores.sqlite_audit import SqliteAudit
 from promptops.server.stores.sqlite_dataset_drafts import SqliteDatasetDrafts
 from promptops.server.stores.sqlite_datasets import SqliteDatasets
+from promptops.server.stores.sqlite_examples import SqliteExamples
 from promptops.server.stores.sqlite_experiments import SqliteExperiments
 from promptops.server.stores.sqlite_keys import SqliteKeys
 from promptops.server.stores.sqlite_labels import SqliteLabels
@@ -66,6 +67,7 @@ class SqliteStore(
     SqliteLabels,
     SqliteDatasets,
     SqliteDatasetDrafts,
+    SqliteExamples,
     SqliteExperiments,
     SqliteProjects,
     SqliteUsage,

@@ -14,10 +14,12 @@ from promptops.server.examples import SPLIT, item_of
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
 from promptops.server.ids import new_id
+from promptops.server.row_filters import Filter
 from promptops.server.stores._audit import record
 from promptops.server.stores._base import SqliteBase
 from promptops.server.stores._dataset_rows import COLUMNS, dataset_of, find_dataset, find_version
 from promptops.server.stores._example_rows import add_rows
+from promptops.server.stores._row_filters import Columns, condition_of
 from promptops.server.stores._session import Row, Session, moment
 from promptops.server.stores.draft_protocol import SchemaCheck
 from promptops.server.stores.protocol import Rows
@@ -42,17 +44,19 @@ _INSERT_VERSION: Final = Scoped(
 )
 _TOUCH: Final = Scoped("UPDATE datasets AS d SET updated_at = :now WHERE d.id = :id AND {d:granted}")
 _TOUCH_VERSION: Final = Scoped("UPDATE dataset_versions AS v SET updated_at = :now WHERE v.id = :id AND {v:granted}")
+_RENAME: Final = Scoped("UPDATE datasets AS d SET name = :name, updated_at = :now WHERE d.id = :id AND {d:granted}")
 _DELETE: Final = Scoped("DELETE FROM datasets AS d WHERE d.id = :id AND {d:granted}")
 _SET_SCHEMA: Final = Scoped(
     "UPDATE datasets AS d SET example_schema = :example_schema, updated_at = :now WHERE d.id = :id AND {d:granted}"
 )
-_EXAMPLES: Final = Scoped(
+_EXAMPLES: Final = (
     "SELECT e.id, e.created_at, e.updated_at, e.document, e.split FROM examples e"
     " WHERE e.version_id = :version_id AND {e:granted}"
     " AND (e.created_at, e.id) > (:after_time, :after_id)"
     " AND (:split IS NULL OR coalesce(e.split, json_extract(e.document, '$.split')) = :split)"
-    " ORDER BY e.created_at, e.id LIMIT :limit"
 )
+_EXAMPLES_ORDER: Final = " ORDER BY e.created_at, e.id LIMIT :limit"
+_EXAMPLE_COLUMNS: Final = Columns("e.document", "e.id")
 
 
 class SqliteDatasets(SqliteBase):
@@ -98,6 +102,22 @@ class SqliteDatasets(SqliteBase):
 
         return await self._write(once, work)
 
+    async def rename_dataset(self, grant: Grant, dataset_id: str, name: str, once: Once | None) -> wire.Dataset | None:
+        """Give a dataset another name."""
+
+        def work(session: Session) -> wire.Dataset | None:
+            dataset = find_dataset(session, grant, dataset_id)
+            if dataset is None:
+                return None
+            try:
+                session.run(_RENAME, grant, id=dataset_id, name=name, now=session.now())
+            except sqlite3.IntegrityError as error:
+                raise ConflictError(f"A dataset named '{name}' exists in this space; give another name.") from error
+            record(session, grant, "dataset", "renamed", dataset_id, project_id=dataset.space_id)
+            return find_dataset(session, grant, dataset_id)
+
+        return await self._write(once, work)
+
     async def delete_dataset(self, grant: Grant, dataset_id: str, once: Once | None) -> bool | None:
         """Delete a dataset and everything below it; None when there is none."""
 
@@ -120,16 +140,19 @@ class SqliteDatasets(SqliteBase):
         limit: int,
         after: tuple[int | str, ...] | None,
         split: str | None = None,
+        where: Filter | None = None,
     ) -> Rows | None:
-        """The examples of a version (the latest) in the order of creation; ``split`` keeps those of one."""
+        """The examples of a version (the latest) in the order of creation; ``split`` and ``where`` keep some."""
         after_time, after_id = after or (0, "")
+        condition, values = condition_of(where, _EXAMPLE_COLUMNS)
+        statement = Scoped(f"{_EXAMPLES} AND {condition}{_EXAMPLES_ORDER}")
 
         def work(session: Session) -> Rows | None:
             version = find_version(session, grant, dataset_id, version_id)
             if version is None:
                 return None
             place = {"version_id": version.id, "after_time": after_time, "after_id": after_id}
-            rows = session.all(_EXAMPLES, grant, **place, split=split, limit=limit + 1)
+            rows = session.all(statement, grant, **place, **values, split=split, limit=limit + 1)
             page = rows[:limit]
             last = (page[-1][1], page[-1][0]) if len(rows) > limit else None
             return Rows(items=[_example(row) for row in page], after=last)

@@ -13,8 +13,10 @@ from promptops.server import wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
 from promptops.server.ids import new_id
+from promptops.server.row_filters import Filter
 from promptops.server.stores._audit import record
 from promptops.server.stores._base import SqliteBase
+from promptops.server.stores._row_filters import Columns, condition_of
 from promptops.server.stores._session import Row, Session, moment
 from promptops.server.stores.protocol import Rows
 from promptops.server.stores.scope import Scoped
@@ -55,6 +57,9 @@ _RUNS: Final = Scoped(
     "SELECT r.seq, r.document FROM runs r WHERE r.experiment_id = :id AND r.seq > :after AND {r:granted}"
     " ORDER BY r.seq LIMIT :limit"
 )
+_SEARCH: Final = "SELECT r.id, r.document FROM runs r WHERE r.experiment_id = :id AND r.id > :after AND {r:granted}"
+_SEARCH_ORDER: Final = " ORDER BY r.id LIMIT :limit"
+_RUN_COLUMNS: Final = Columns("r.document", "r.id")
 
 
 class SqliteExperiments(SqliteBase):
@@ -144,6 +149,30 @@ class SqliteExperiments(SqliteBase):
             if _get(session, grant, experiment_id) is None:
                 return None
             rows = session.all(_RUNS, grant, id=experiment_id, after=position, limit=limit + 1)
+            page = rows[:limit]
+            last = (page[-1][0],) if len(rows) > limit else None
+            return Rows(items=[Raw(row[1].encode()) for row in page], after=last)
+
+        return await self._listing(work)
+
+    async def search_runs(
+        self,
+        grant: Grant,
+        experiment_id: str,
+        *,
+        limit: int,
+        after: tuple[int | str, ...] | None,
+        where: Filter | None,
+    ) -> Rows | None:
+        """The runs of an experiment by id; ``where`` keeps some."""
+        condition, values = condition_of(where, _RUN_COLUMNS)
+        statement = Scoped(f"{_SEARCH} AND {condition}{_SEARCH_ORDER}")
+        position = after[0] if after else ""
+
+        def work(session: Session) -> Rows | None:
+            if _get(session, grant, experiment_id) is None:
+                return None
+            rows = session.all(statement, grant, id=experiment_id, after=position, limit=limit + 1, **values)
             page = rows[:limit]
             last = (page[-1][0],) if len(rows) > limit else None
             return Rows(items=[Raw(row[1].encode()) for row in page], after=last)

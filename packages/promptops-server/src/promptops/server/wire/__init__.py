@@ -123,6 +123,14 @@ from promptops.server.wire.prompts import (
     RenderResponse,
     ResponseMetadata,
 )
+from promptops.server.wire.row_changes import (
+    DatasetExamplesDelete,
+    DatasetExamplesDeleted,
+    DatasetExamplesSearch,
+    DatasetExamplesUpdate,
+    DatasetUpdate,
+    ExperimentRunsSearch,
+)
 from promptops.server.wire.usage import (
     AttributeText,
     BatchId,
@@ -179,9 +187,14 @@ __all__ = [
     "DatasetDraftCreate",
     "DatasetDraftExamples",
     "DatasetExampleList",
+    "DatasetExamplesDelete",
+    "DatasetExamplesDeleted",
     "DatasetExamplesInsert",
+    "DatasetExamplesSearch",
+    "DatasetExamplesUpdate",
     "DatasetList",
     "DatasetSchema",
+    "DatasetUpdate",
     "DatasetVersion",
     "DatasetVersionWithExampleIds",
     "Dependency",
@@ -194,6 +207,7 @@ __all__ = [
     "ExperimentList",
     "ExperimentRunList",
     "ExperimentRunsInsert",
+    "ExperimentRunsSearch",
     "ExperimentWithRunIds",
     "FieldProblem",
     "FilePart",

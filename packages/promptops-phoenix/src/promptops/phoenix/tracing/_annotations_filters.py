@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypedDict
 
+from promptops.phoenix._checks import refused
 from promptops.phoenix._generated import (
     SessionAnnotationsResponseBody,
     SpanAnnotationsResponseBody,
     TraceAnnotationsResponseBody,
 )
 from promptops.phoenix._http import Query, pairs
-from promptops.phoenix._listing import choices, id_groups, known_filters, refused
+from promptops.phoenix._listing import choices, id_groups, known_filters
 from promptops.phoenix.tracing._annotations_models import NOTE
 
-__all__ = ["SHAPES", "AnnotationQuery", "annotation_queries"]
+__all__ = ["SHAPES", "AnnotationFilters", "annotation_queries"]
 
 SHAPES: Final[Mapping[str, type[Any]]] = {
     "span": SpanAnnotationsResponseBody,
@@ -24,7 +25,7 @@ SHAPES: Final[Mapping[str, type[Any]]] = {
 """The answer of each route."""
 
 
-class AnnotationQuery(TypedDict, total=False):
+class AnnotationFilters(TypedDict, total=False):
     """Which annotations: those of spans, or of traces, or of sessions; the rest has to fit; None counts as absent.
 
     Attributes:
@@ -46,10 +47,10 @@ class AnnotationQuery(TypedDict, total=False):
     notes: bool
 
 
-_KNOWN: Final = frozenset(AnnotationQuery.__annotations__)
+_KNOWN: Final = frozenset(AnnotationFilters.__annotations__)
 
 
-def annotation_queries(query: AnnotationQuery) -> tuple[str, list[Query]]:
+def annotation_queries(query: AnnotationFilters) -> tuple[str, list[Query]]:
     """What kind of thing is annotated, and the queries that together ask for the annotations.
 
     Raises:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, TypedDict
 
-from promptops.phoenix._checks import check_name
+from promptops.phoenix._checks import check_name, refused
 from promptops.phoenix._http import Query, pairs
-from promptops.phoenix._listing import id_groups, known_filters, one_of, refused, time_range
+from promptops.phoenix._listing import id_groups, known_filters, one_of, time_range
 
-__all__ = ["TraceQuery", "needs_filters", "trace_queries"]
+__all__ = ["TraceFilters", "needs_filters", "trace_queries"]
 
 
-class TraceQuery(TypedDict, total=False):
+class TraceFilters(TypedDict, total=False):
     """Which traces, and in which order; all of the filters have to fit, and None is as good as absent.
 
     Attributes:
@@ -42,16 +42,16 @@ class TraceQuery(TypedDict, total=False):
     include_spans: bool
 
 
-_KNOWN: Final = frozenset(TraceQuery.__annotations__)
+_KNOWN: Final = frozenset(TraceFilters.__annotations__)
 _FILTERS: Final = ("error", "min_latency_ms", "max_latency_ms", "filter")
 
 
-def needs_filters(query: TraceQuery) -> bool:
+def needs_filters(query: TraceFilters) -> bool:
     """Whether a filter is used that an older server would leave out, to answer with every trace."""
     return any(query.get(name) is not None for name in _FILTERS)
 
 
-def trace_queries(query: TraceQuery) -> list[Query]:
+def trace_queries(query: TraceFilters) -> list[Query]:
     """The queries that together ask for the traces: one, unless there are more sessions than an address can hold.
 
     Raises:

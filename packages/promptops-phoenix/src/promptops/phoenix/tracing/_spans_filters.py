@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any, Final, Literal, TypedDict
 
 import msgspec
-from promptops.phoenix._checks import check_name
+from promptops.phoenix._checks import check_name, refused
 from promptops.phoenix._http import Query, pairs
-from promptops.phoenix._listing import choices, id_groups, known_filters, one_of, refused, time_range
+from promptops.phoenix._listing import choices, id_groups, known_filters, one_of, time_range
 from promptops.phoenix.tracing._spans_new import SpanKind, StatusCode
 
-__all__ = ["SpanQuery", "needed_features", "span_queries"]
+__all__ = ["SpanFilters", "needed_features", "span_queries"]
 
 
-class SpanQuery(TypedDict, total=False):
+class SpanFilters(TypedDict, total=False):
     """Which spans, and in which order; all of the filters have to fit, and None is as good as absent.
 
     Attributes:
@@ -49,11 +49,11 @@ class SpanQuery(TypedDict, total=False):
     order: Literal["asc", "desc"]
 
 
-_KNOWN: Final = frozenset(SpanQuery.__annotations__)
+_KNOWN: Final = frozenset(SpanFilters.__annotations__)
 _ROOT: Final = "null"
 
 
-def span_queries(query: SpanQuery) -> Iterator[Query]:
+def span_queries(query: SpanFilters) -> Iterator[Query]:
     """Yield the queries that together ask for the spans: one, unless there are more ids than an address can hold.
 
     Raises:
@@ -88,7 +88,7 @@ def span_queries(query: SpanQuery) -> Iterator[Query]:
             yield (*common, *pairs(trace_id=trace_ids, span_id=span_ids))
 
 
-def needed_features(query: SpanQuery) -> Iterator[str]:
+def needed_features(query: SpanFilters) -> Iterator[str]:
     """The features that a server must have: an older one would leave such a filter out, and answer with every span."""
     if query.get("trace_ids") is not None:
         yield "spans of given traces"

@@ -1,0 +1,183 @@
+"""The route of queries: what it is sent, what it answers, and what it says of a wrong query.
+
+It is not in the server's OpenAPI document. ``POST /v1/spans?project_name=<name>`` takes ``{"queries": [...],
+"start_time", "end_time", "limit"}``, each query with ``select``, ``filter``, ``explode``, ``concat`` and ``index``.
+With exactly ``accept: application/json`` the answer is ``multipart/mixed`` with one JSON table for each query; with
+anything else it is Arrow. What it does besides:
+
+- A project is known by its name alone; of one that does not exist, or by its id, there is no row, and no error.
+- ``limit`` counts spans before lists are exploded, is 1,000 when absent, and may not be null.
+- A wrong filter is 422 with a text. What cannot be selected is 422 or 500; ``events``, ``attributes`` and
+  ``attributes.x`` are null. To explode a list of other things than objects is 500 with SQLite, and no row with
+  PostgreSQL.
+- Rows of a query with ``select``, ``explode`` or ``concat`` come in no promised order.
+- Numbers have ten digits after the point, or ten in all when they are large; NaN and infinity are null, and whole
+  numbers in a column with gaps are floats.
+- A column of which no list has a value is absent, and comes back as None here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from promptops.core.errors import ServerError, ValidationError
+from promptops.core.messages import Request, Response
+from promptops.core.runtime import Runtime
+from promptops.phoenix._answers import NOT_ALLOWED, answer, refuse_html, refuse_missing, unusable
+from promptops.phoenix._checks import json_body, refused
+from promptops.phoenix._http import EXPORT, pairs
+from promptops.phoenix.tracing._query import SpanQuery, Unfolded
+from promptops.phoenix.tracing._query_paths import SPAN_ID, expression, label_of
+from promptops.phoenix.tracing._query_rows import SpanRows, Table, rows_of, wire_labels
+
+__all__ = ["MOST", "query_body", "run_queries"]
+
+MOST: Final = 2**31 - 1
+"""The limit that stands for none: the route takes no null, and one of its databases no negative number."""
+_ROUTE: Final = "/v1/spans"
+_FAILED: Final = 500
+_INVALID: Final = "Invalid query: "
+_STRICT_ROOT: Final = "parent_id is None"
+_PARTS: Final = re.compile(r'multipart/mixed\s*;\s*boundary="?([^\s";]+)"?', re.IGNORECASE)
+
+
+async def run_queries(
+    runtime: Runtime, project: str, body: bytes, queries: Sequence[SpanQuery], *, timeout: float | None
+) -> list[SpanRows]:
+    """Send queries and return the rows of each.
+
+    Args:
+        runtime: Sends them.
+        project: The name of the project.
+        body: What :func:`query_body` made of the queries.
+        queries: They.
+        timeout: Seconds, retries included, or None for 5 minutes.
+
+    Raises:
+        ValidationError: The server does not understand a condition.
+        ServerError: The server failed on a query; it is not ``retryable``.
+        InvalidResponseError: Something else than tables came back, or not all of them.
+    """
+    request = Request(
+        method="POST",
+        path=_ROUTE,
+        query=pairs(project_name=project),
+        headers=(("accept", "application/json"),),
+        body=body,
+        content_type="application/json",
+        profile=EXPORT,
+        timeout=timeout,
+        repeatable=True,
+        accept_statuses=(NOT_ALLOWED,),
+    )
+    try:
+        response = await runtime.send(request)
+    except ValidationError as exc:
+        if not exc.message.startswith(_INVALID):
+            raise
+        raise _explained(exc) from exc
+    except ServerError as exc:
+        if exc.status_code != _FAILED:
+            raise
+        message = f"The server failed on this query ({exc.message.rstrip('.')}); a list to explode has to hold objects."
+        raise ServerError(message, status_code=_FAILED, request_id=exc.request_id, retryable=False) from exc
+    refuse_missing(request, response)
+    refuse_html(request, response)
+    found: list[SpanRows] = []
+    for query, part in zip(queries, _parts(response, len(queries)), strict=True):
+        whole = msgspec.structs.replace(response, body=part)
+        table = await answer(runtime, request, whole, Table)
+        try:
+            found.append(await rows_of(runtime, query, table))
+        except (ValueError, TypeError, KeyError) as exc:
+            raise unusable(response, f"the server sent a row that does not fit: {exc!r:.200}") from exc
+    return found
+
+
+def query_body(
+    queries: Sequence[SpanQuery],
+    *,
+    start_time: datetime | None,
+    end_time: datetime | None,
+    limit: int | None,
+    roots_only: bool,
+) -> bytes:
+    """Encode a request.
+
+    Raises:
+        ValidationError: A query has an index and nothing that it would be the index of.
+    """
+    body: dict[str, Any] = {
+        "queries": [_wire(query.where(_STRICT_ROOT) if roots_only else query) for query in queries],
+        "limit": MOST if limit is None else limit,
+    }
+    if start_time is not None:
+        body["start_time"] = start_time
+    if end_time is not None:
+        body["end_time"] = end_time
+    return json_body(body)
+
+
+def _wire(query: SpanQuery) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if len(query.conditions) == 1:
+        made["filter"] = {"condition": query.conditions[0]}
+    elif query.conditions:
+        # The line break ends a comment, should there be one.
+        made["filter"] = {"condition": " and ".join(f"({condition}\n)" for condition in query.conditions)}
+    if query.takes_everything:
+        if label_of(query.index) != SPAN_ID:
+            raise refused("with_index", "has an effect only together with select, explode or concat")
+        return made
+    index = expression("with_index", query.index)
+    made["index"] = {"key": index}
+    labels = iter(wire_labels(query))
+    if query.selected:
+        made["select"] = {next(labels): {"key": expression("select", path)} for _, path in query.selected}
+    if query.exploded is not None:
+        made["explode"] = {**_unfolded("explode", query.exploded, labels), "primary_index_key": index}
+    if query.concatenated is not None:
+        separator = query.concatenated.separator
+        made["concat"] = {**_unfolded("concat", query.concatenated, labels), "separator": separator}
+    return made
+
+
+def _unfolded(field: str, part: Unfolded, labels: Iterator[str]) -> dict[str, Any]:
+    columns = {next(labels): path for _, path in part.columns}
+    return {"key": expression(field, part.path), **({"kwargs": columns} if columns else {})}
+
+
+def _explained(error: ValidationError) -> ValidationError:
+    """The error of a query that the server does not understand: the rest of it was checked before."""
+    said = error.message.removeprefix(_INVALID).rstrip(".")
+    problem = {"field": "where", "message": said, "code": "invalid"}
+    message = f"where is refused by the server: {said}. See SpanQuery.where for what it takes."
+    return ValidationError(message, validation_errors=[problem], request_id=error.request_id)
+
+
+def _parts(response: Response, number: int) -> list[bytes]:
+    """The bodies of the parts of an answer.
+
+    Raises:
+        InvalidResponseError: It has no parts, another number of them, or does not end.
+    """
+    media = response.headers.get("content-type", "")
+    found = _PARTS.match(media)
+    if found is None:
+        raise unusable(response, f"POST {_ROUTE} answered with {media!r:.80}, not with parts")
+    first, *parts = (b"\r\n" + response.body).split(b"\r\n--" + found[1].encode())
+    if first.strip() or not parts or not parts.pop().startswith(b"--"):
+        raise unusable(response, f"the answer to POST {_ROUTE} is cut off")
+    bodies: list[bytes] = []
+    for part in parts:
+        head, _, body = part.partition(b"\r\n\r\n")
+        if b"application/json" not in head.lower():
+            raise unusable(response, f"POST {_ROUTE} answered with a part that is not JSON")
+        bodies.append(body)
+    if len(bodies) != number:
+        raise unusable(response, f"POST {_ROUTE} answered {len(bodies)} of {number} queries")
+    return bodies

@@ -1,0 +1,74 @@
+"""Filters of rows as conditions in SQL; every name and value that a caller chose is a parameter."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Struct
+from promptops.server.row_filters import Comparison, Filter, Junction, Negation, Nullness
+
+__all__ = ["Columns", "condition_of"]
+
+_KINDS: Final[dict[type, str]] = {str: "('text')", int: "('integer', 'real')", float: "('integer', 'real')"}
+
+
+class Columns(Struct, frozen=True):
+    """Where the columns of a table's rows lie.
+
+    Attributes:
+        document: The column that holds the JSON object.
+        id: The column of the id.
+    """
+
+    document: str
+    id: str
+
+
+def condition_of(tree: Filter | None, columns: Columns) -> tuple[str, dict[str, Any]]:
+    """The condition, and its parameters; every row without a filter."""
+    values: dict[str, Any] = {}
+    return ("1" if tree is None else _sql(tree, columns, values)), values
+
+
+def _sql(tree: Filter, columns: Columns, values: dict[str, Any]) -> str:
+    match tree:
+        case Junction():
+            return f"({_sql(tree.left, columns, values)} {tree.word} {_sql(tree.right, columns, values)})"
+        case Negation():
+            return f"(NOT {_sql(tree.of, columns, values)})"
+        case Nullness():
+            return "0" if tree.column == "id" else f"(coalesce({_kind(tree.column, columns, values)}, 'null') = 'null')"
+        case Comparison():
+            return _comparison(tree, columns, values)
+
+
+def _comparison(tree: Comparison, columns: Columns, values: dict[str, Any]) -> str:
+    if tree.operator == "!=":
+        equal = _comparison(Comparison(tree.column, "=", tree.value), columns, values)
+        return f"(NOT {_sql(Nullness(tree.column), columns, values)} AND NOT {equal})"
+    if isinstance(tree.value, bool):
+        kind = "0" if tree.column == "id" else _kind(tree.column, columns, values)
+        return f"(coalesce({kind}, '') = '{'true' if tree.value else 'false'}')"
+    value = _parameter(tree.value, values)
+    if tree.column == "id":
+        return f"({columns.id} {tree.operator} {value})" if isinstance(tree.value, str) else "0"
+    path = _parameter(_path(tree.column), values)
+    kinds = _KINDS[type(tree.value)]
+    return (
+        f"(coalesce(json_type({columns.document}, {path}), '') IN {kinds}"
+        f" AND json_extract({columns.document}, {path}) {tree.operator} {value})"
+    )
+
+
+def _kind(column: str, columns: Columns, values: dict[str, Any]) -> str:
+    return f"json_type({columns.document}, {_parameter(_path(column), values)})"
+
+
+def _path(column: str) -> str:
+    return f'$."{column}"'
+
+
+def _parameter(value: str | float, values: dict[str, Any]) -> str:
+    name = f"f{len(values)}"
+    values[name] = value
+    return f":{name}"

@@ -1,0 +1,1 @@
+"""The official ``arize`` SDK, for tests of the server against it."""
