@@ -26,8 +26,20 @@ _TESTS: Final = "tests/integration/phoenix"
 _FOLDER: Final = "PROMPTOPS_OPERATIONS_FOLDER"
 _RESOURCES: Final = ("prompts", "datasets", "experiments", "projects", "spans", "traces", "sessions", "annotations")
 _STORES: Final = ("prompts", "datasets", "experiments")
-_SILENT: Final = frozenset({"aclose", "close", "discard_plan", "set_schema"})
-"""What never sends anything of its own: it closes, forgets, or says that Phoenix has no such thing."""
+_SILENT: Final = frozenset(
+    {
+        "aclose",
+        "close",
+        "discard_plan",
+        "history",
+        "history_page",
+        "iterate_history",
+        "peek",
+        "set_schema",
+    }
+    | {"PhoenixPromptStore.latest", "PhoenixPromptStore.render"}
+)
+"""What needs not send anything: it closes, forgets, looks at what is here, or says that Phoenix has no such thing."""
 
 _inside: ContextVar[tuple[str, ...]] = ContextVar("_inside", default=())
 _used: set[str] = set()
@@ -50,7 +62,11 @@ def methods(kind: type[Any]) -> Iterator[str]:
     for name, value in inspect.getmembers(kind, inspect.isfunction):
         # What a blocking class has is a bridge to a coroutine, or written by hand because it sends requests.
         blocking = kind.__name__.startswith("Sync") and not hasattr(value, "__bridged__")
-        if not name.startswith("_") and name not in _SILENT and (blocking or _waits(inspect.unwrap(value))):
+        if (
+            not name.startswith("_")
+            and not {name, f"{kind.__name__}.{name}"} & _SILENT
+            and (blocking or _waits(inspect.unwrap(value)))
+        ):
             yield name
 
 

@@ -517,3 +517,10 @@ async def dataset_of_admin(phoenix_auth: Any, unique: Unique) -> str:
         answer = await client.post("/v1/datasets/upload", params={"sync": "true"}, json=body)
         found: str = answer.raise_for_status().json()["data"]["dataset_id"]
         return found
+
+
+async def test_the_page_of_the_experiments_of_a_dataset_is_named_by_its_id(
+    phoenix: PhoenixClient, dataset: str
+) -> None:
+    found = await phoenix.datasets.get(dataset)
+    assert await phoenix.experiments.dataset_url(dataset=found.name) == f"{phoenix.url}/datasets/{found.id}/experiments"

@@ -131,6 +131,19 @@ async def test_eight_appends_at_once_are_all_there_with_true_counts_in_the_order
     assert [example["n"] for example in await reader.datasets.examples(name, version=versions[-1].id)] == [-1]
 
 
+async def test_replacements_at_once_do_not_pass_for_done_and_the_next_one_is(
+    at_once: AtOnce, reader: PhoenixClient, unique: Unique
+) -> None:
+    name = unique("dataset")
+    await reader.datasets.create(name, [{"n": number} for number in range(4)])
+    done = await at_once(lambda client, number: client.datasets.replace(name, [{"by": number}], allow_delete=100))
+    assert set(kinds(done)) <= {"DatasetChanges", "ConflictError"}
+    assert not any("deleted after the plan" in str(one) for one in done)
+    # The server's own count of the examples may be wrong from here on.
+    await reader.datasets.replace(name, [{"by": "reader"}], allow_delete=100)
+    assert [dict(example.fields) for example in await reader.datasets.examples(name)] == [{"by": "reader"}]
+
+
 async def test_a_run_posted_by_eight_at_once_is_one_row_and_a_failed_one_is_replaced(
     at_once: AtOnce, reader: PhoenixClient, unique: Unique
 ) -> None:

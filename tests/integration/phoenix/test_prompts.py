@@ -718,3 +718,10 @@ async def test_tags_have_descriptions_and_move(phoenix: PhoenixClient, unique: U
     with pytest.raises(NotFoundError):
         await prompts.remove_tag(version_id=second.id, name="live")
     assert await prompts.delete(name)
+
+
+async def test_reading_says_that_the_prompt_came_from_the_server(phoenix: PhoenixClient, unique: Unique) -> None:
+    name = unique()
+    made = await phoenix.prompts.create(name, content="text")
+    found = await phoenix.prompts.read(name, use_cache=False, timeout=30)
+    assert (found.prompt, found.source, found.stale, found.cache_hit) == (made, "server", False, False)
