@@ -523,4 +523,5 @@ async def test_the_page_of_the_experiments_of_a_dataset_is_named_by_its_id(
     phoenix: PhoenixClient, dataset: str
 ) -> None:
     found = await phoenix.datasets.get(dataset)
-    assert await phoenix.experiments.dataset_url(dataset=found.name) == f"{phoenix.url}/datasets/{found.id}/experiments"
+    page = f"{phoenix.url}/datasets/{found.id.replace('=', '%3D')}/experiments"
+    assert await phoenix.experiments.dataset_url(dataset=found.name) == page

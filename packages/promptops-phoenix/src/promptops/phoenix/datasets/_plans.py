@@ -125,7 +125,7 @@ async def carry_out(runtime: Runtime, pending: Pending, on_progress: Progress | 
         )
     # SQLite gives the ids of the newest dataset and of its versions again, once that is deleted; its times are seconds.
     found = await wire_dataset(runtime, target.id)
-    # The count is compared with that of before, not with the examples: over PostgreSQL it may differ from them for good.
+    # The count is compared with that of before, not with the examples: PostgreSQL lets it differ from them for good.
     if (found.created_at, found.example_count) != (target.created_at, target.example_count):
         same = found.created_at == target.created_at
         happened = "changed" if same else f"deleted after the plan was made, and {target.id} is another one now"
