@@ -292,7 +292,7 @@ def test_a_plan_is_not_carried_out_on_a_dataset_that_took_the_place_of_another(
     plan = server.datasets.plan_replace("d", [{"n": 1}])
     precious = {f"precious{n}": {"n": 9} for n in range(count)}
     server.created_at, server.rows = when, precious
-    with pytest.raises(ConflictError, match="deleted after the plan was made"):
+    with pytest.raises(ConflictError, match="after the plan was made; nothing was changed"):
         server.datasets.replace("d", confirm=plan)
     assert (server.rows, len(server.uploads)) == (precious, 1)
 

@@ -128,9 +128,9 @@ async def carry_out(runtime: Runtime, pending: Pending, on_progress: Progress | 
     # The count is compared with that of before, not with the examples: PostgreSQL lets it differ from them for good.
     if (found.created_at, found.example_count) != (target.created_at, target.example_count):
         same = found.created_at == target.created_at
-        happened = "changed" if same else f"deleted after the plan was made, and {target.id} is another one now"
+        happened = "changed, or made anew," if same else f"deleted, and {target.id} is another one now,"
         raise ConflictError(
-            f"dataset {target.name!r} was {happened}; nothing was changed, make a new plan",
+            f"dataset {target.name!r} was {happened} after the plan was made; nothing was changed, make a new plan",
             details={"dataset_id": target.id},
         )
     if pending.everything is None:
