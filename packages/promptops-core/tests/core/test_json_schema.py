@@ -177,9 +177,9 @@ def test_a_costly_schema_stops() -> None:
     value: Any = 1
     for _ in range(40):
         value = [value]
-    started = time.perf_counter()
+    started = time.thread_time()
     assert found(schema, value) == [("", "too_complex")]
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_a_value_that_is_too_deep_is_a_violation() -> None:

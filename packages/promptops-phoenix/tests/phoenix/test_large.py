@@ -26,8 +26,8 @@ pytestmark = pytest.mark.anyio
 P = ParamSpec("P")
 T = TypeVar("T")
 DATASET, WHEN = global_id("Dataset", 1), "2026-01-01T00:00:00+00:00"
-LONGEST = 0.1
-"""Seconds of computing after which others must have had their turn."""
+SHARE = 0.5
+"""Others have had their turn by this part of what it takes in one go, at the latest; measured are 4 to 20 %."""
 READ, MADE, RUNS = 15_000, 6_000, 25_000
 _EXAMPLE = {
     "id": "own",
@@ -171,33 +171,30 @@ async def create(client: AsyncPhoenixDatasets) -> None:
 async def test_reading_many_examples_leaves_the_loop_to_others() -> None:
     body = examples_body(READ)
     assert len(body) > 13_000_000
-    assert await longest_stall(read(datasets(AsyncRuntime, body))) < LONGEST
+    shared = await longest_stall(read(datasets(AsyncRuntime, body)))
+    assert shared < SHARE * await longest_stall(read(datasets(OnTheLoop, body)))
 
 
 @pytest.mark.usefixtures("_only_this_test")
 async def test_creating_many_examples_leaves_the_loop_to_others() -> None:
-    assert await longest_stall(create(datasets(AsyncRuntime))) < LONGEST
-
-
-@pytest.mark.usefixtures("_only_this_test")
-async def test_without_threads_both_would_stop_it() -> None:
-    """The bound above means something."""
-    assert await longest_stall(read(datasets(OnTheLoop, examples_body(READ)))) > LONGEST
-    assert await longest_stall(create(datasets(OnTheLoop))) > LONGEST
+    shared = await longest_stall(create(datasets(AsyncRuntime)))
+    assert shared < SHARE * await longest_stall(create(datasets(OnTheLoop)))
 
 
 @pytest.mark.usefixtures("_only_this_test")
 async def test_reading_many_runs_leaves_the_loop_to_others() -> None:
     answers = answers_of_runs()
-    assert await longest_stall(read_runs(AsyncRuntime, *answers)) < LONGEST
-    assert await longest_stall(read_runs(OnTheLoop, *answers)) > LONGEST
+    shared = await longest_stall(read_runs(AsyncRuntime, *answers))
+    assert shared < SHARE * await longest_stall(read_runs(OnTheLoop, *answers))
 
 
 @pytest.mark.usefixtures("_only_this_test")
-async def test_thread_that_decodes_in_one_go_would_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one call of the decoder lasts, no other thread runs."""
+async def test_a_large_answer_is_decoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one call of the decoder lasts no other thread runs, the one of the loop neither."""
+    body = examples_body(READ)
+    in_pieces = await longest_stall(read(datasets(AsyncRuntime, body)))
     monkeypatch.setattr(_answers, "in_pieces", at_once)
-    assert await longest_stall(read(datasets(AsyncRuntime, examples_body(READ)))) > LONGEST
+    assert in_pieces < SHARE * await longest_stall(read(datasets(AsyncRuntime, body)))
 
 
 def at_once(shape: Any, data: bytes) -> Any:
