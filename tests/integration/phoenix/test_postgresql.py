@@ -210,6 +210,12 @@ def plainly_read(server: Any, name: str, number: float) -> tuple[bool, int]:
     return created.microsecond != 0, read
 
 
+def bounded(most: float) -> dict[str, Any]:
+    """A response format whose schema has a limit."""
+    schema = {"type": "object", "properties": {"x": {"type": "number", "maximum": most}}}
+    return {"type": "json_schema", "name": "answer", "schema": schema}
+
+
 async def test_a_float_that_postgresql_would_make_a_whole_number_of_spoils_nothing(
     phoenix_admin: PhoenixClient, phoenix_auth: Any, unique: Unique
 ) -> None:
@@ -223,6 +229,8 @@ async def test_a_float_that_postgresql_would_make_a_whole_number_of_spoils_nothi
     for call in (
         phoenix_admin.experiments.create_empty(name=unique("e"), dataset=name, metadata={"a": [1e20]}),
         phoenix_admin.prompts.create(unique("p"), content="text", metadata={"a": 1e20}),
+        phoenix_admin.prompts.create(unique("p"), content="text", response_format=bounded(1e20)),
+        phoenix_admin.annotations.add(name="rated", session_id=unique("s"), score=1e20, metadata={"a": 1e20}),
     ):
         with pytest.raises(ValidationError, match="64 bits"):
             await call

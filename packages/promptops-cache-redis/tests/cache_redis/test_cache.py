@@ -172,6 +172,7 @@ def reads_of(client: Any) -> int:
 
 def test_time_to_live_counts_in_milliseconds(cache: RedisStore, raw: Any, prefix: str) -> None:
     name = f"{prefix}|key"
+    left = 0
     for _ in range(20):  # a busy machine may look too late
         cache.write("key", b"value", ttl=1.2345)
         left = raw.pttl(name)

@@ -9,6 +9,7 @@ from promptops.core.errors import NotFoundError, ValidationError
 from promptops.core.runtime import Runtime
 from promptops.experiments import _kept
 from promptops.experiments._adopt import adopted
+from promptops.experiments._opened import opened
 from promptops.experiments._options import Request
 from promptops.experiments.journal import ExperimentRecord, Journal, JournaledRun
 from promptops.experiments.stores import StoredExperiment, Stores
@@ -33,13 +34,16 @@ async def find(runtime: Runtime, stores: Stores, dataset: str | None, request: R
         NotFoundError: Neither the journal nor the store has it.
     """
     dataset_id = None if dataset is None else (await stores.datasets.get(dataset)).id
-    journal, own = await runtime.run_blocking(_kept.open_journal, request)
+    given = _kept.given_journal(request)
+    own = given is None
+    journal = await opened(runtime.run_blocking, _kept.own_journal, request) if given is None else given
     try:
         record = await adopted(runtime, stores, journal, request, dataset_id)
         stored = await _find_stored(stores, record) if travels(stores, journal) else None
     except BaseException:
+        # Here and now: nothing can be awaited once this is cancelled.
         if own:
-            await runtime.run_blocking(journal.close)
+            journal.close()
         raise
     return Found(journal, own, record, stored)
 

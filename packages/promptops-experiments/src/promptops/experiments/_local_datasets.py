@@ -22,6 +22,7 @@ from promptops.experiments.journal import Journal
 from promptops.experiments.journal._group import insert_rows
 from promptops.experiments.journal._schema import EXAMPLES
 from promptops.experiments.stores import Capabilities, StoredDataset, StoredVersion
+from promptops.models import prepared
 from promptops.models.datasets import DatasetExample
 
 if TYPE_CHECKING:
@@ -227,4 +228,4 @@ def _encoded(dataset: StoredDataset) -> str:
 
 
 def _decoded(text: str) -> StoredDataset:
-    return msgspec.json.decode(text, type=StoredDataset)
+    return msgspec.json.decode(text, type=prepared(StoredDataset))

@@ -10,7 +10,8 @@ from promptops.core.errors import ConflictError, ValidationError
 from promptops.core.runtime import Runtime
 from promptops.experiments import _kept
 from promptops.experiments._found import check_repetitions, examples_of, find, find_named, journaled_in, travels
-from promptops.experiments._kept import Again
+from promptops.experiments._left import Again, rescore_plan, resumed_plan
+from promptops.experiments._opened import opened
 from promptops.experiments._options import Request, Task, chosen
 from promptops.experiments._plan import Plan, make_plan
 from promptops.experiments._reconcile import Known, reconciled
@@ -61,7 +62,7 @@ async def prepare_run(runtime: Runtime, stores: Stores, dataset: str, request: R
             kept.close()
             raise
 
-    return await runtime.run_blocking(begun)
+    return await opened(runtime.run_blocking, begun)
 
 
 async def prepare_rerun(runtime: Runtime, stores: Stores, dataset: str, previous: str, request: Request) -> Session:
@@ -79,7 +80,7 @@ async def prepare_rerun(runtime: Runtime, stores: Stores, dataset: str, previous
             kept.close()
             raise
 
-    return await runtime.run_blocking(begun)
+    return await opened(runtime.run_blocking, begun)
 
 
 async def prepare_again(
@@ -93,7 +94,7 @@ async def prepare_again(
     """
 
     def planned(kept: Kept, plan: Plan) -> Plan:
-        return _kept.resumed_plan(plan, kept, again)
+        return resumed_plan(plan, kept, again)
 
     return await _going_on(runtime, stores, dataset, request, lambda _: planned, accept_changes=accept_changes)
 
@@ -105,7 +106,7 @@ async def prepare_rescore(
     names = [evaluator.name for evaluator in request.options.evaluators]
 
     def planning(examples: list[DatasetExample]) -> Planned:
-        return lambda kept, plan: _kept.rescore_plan(plan, kept, examples, names, force=force)
+        return lambda kept, plan: rescore_plan(plan, kept, examples, names, force=force)
 
     return await _going_on(runtime, stores, dataset, request, planning, accept_changes=None)
 
@@ -219,8 +220,16 @@ async def _going_on(
             await runtime.run_blocking(_kept.refuse_other_examples, record, journal, examples)
         compared = None if accept_changes is None else plan
         accepted = bool(accept_changes)
-        kept = now = await runtime.run_blocking(
-            _kept.resume, request, record, journal, own, compared, accept_changes=accepted, origin=stores.origin
+        kept = now = await opened(
+            runtime.run_blocking,
+            _kept.resume,
+            request,
+            record,
+            journal,
+            own,
+            compared,
+            accept_changes=accepted,
+            origin=stores.origin,
         )
         known = None
         if stored is not None:

@@ -29,6 +29,7 @@ from promptops.experiments._gates import Gate
 from promptops.experiments._json import NotStorable, json_text, shown
 from promptops.experiments._pytest_cases import ExperimentCase, RecordedRow, Settings
 from promptops.experiments._pytest_storing import Outcome, judged_outcome, on_journal
+from promptops.models import prepared
 
 if TYPE_CHECKING:
     from promptops.experiments._pytest_server import Server
@@ -137,7 +138,7 @@ class Recorder:
 
     def receive(self, text: str) -> None:
         """Take the row of a finished item."""
-        row = msgspec.json.decode(text, type=RecordedRow)
+        row = msgspec.json.decode(text, type=prepared(RecordedRow))
         self._rows.setdefault(row.experiment, []).append(row)
 
     @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,7 @@
 from promptops.models import _generated
 from promptops.models._decoding import Decoder, decoder, enveloped
 from promptops.models._generated import *  # noqa: F403 - generated names, listed in its own __all__
+from promptops.models._preparing import prepared
 from promptops.models._unknown import Unknown
 from promptops.models.datasets import RESERVED_EXAMPLE_FIELDS, DatasetExample
 from promptops.models.experiments import Evaluation, ExperimentRun, evaluation_columns
@@ -37,5 +38,6 @@ __all__ = [
     "decoder",
     "enveloped",
     "evaluation_columns",
+    "prepared",
 ]
 __all__ += _generated.__all__

@@ -7,39 +7,14 @@ that what is still refused is truly wrong, and is named by its path.
 
 from __future__ import annotations
 
-import os
-from _thread import RLock
-from typing import Any, Final, Generic, TypeVar, cast, overload
+from typing import Any, Generic, TypeVar, cast, overload
 
 import msgspec
+from promptops.models._preparing import prepared
 
 __all__ = ["Decoder", "decoder", "enveloped"]
 
 T = TypeVar("T")
-
-
-class _OneAtATime:
-    """Makes decoders one after the other.
-
-    While msgspec looks at the fields of a struct for the first time, another thread that makes a decoder of the same
-    struct, or of one that holds it, finds it half done, and crashes the process.
-    """
-
-    def __init__(self) -> None:
-        self.renew()
-        if hasattr(os, "register_at_fork"):
-            # A thread that the child does not have may be the one that is making a decoder.
-            os.register_at_fork(after_in_child=self.renew)
-
-    def renew(self) -> None:
-        self._lock = RLock()
-
-    def decoder(self, type_: Any) -> msgspec.json.Decoder[Any]:
-        with self._lock:
-            return msgspec.json.Decoder(type_)
-
-
-_MAKING: Final = _OneAtATime()
 
 
 class Decoder(Generic[T]):
@@ -63,7 +38,7 @@ class Decoder(Generic[T]):
         """
         fast = self._fast
         if fast is None:
-            fast = self._fast = _MAKING.decoder(self._type)
+            fast = self._fast = msgspec.json.Decoder(prepared(self._type))
         try:
             return fast.decode(data)
         except msgspec.ValidationError:
@@ -74,7 +49,7 @@ class Decoder(Generic[T]):
         """The slow path: give unknown tags their arm and try again."""
         from promptops.models._tolerance import tolerated
 
-        return cast("T", msgspec.convert(tolerated(value, self._type), self._type, str_keys=True))
+        return cast("T", msgspec.convert(tolerated(value, self._type), prepared(self._type), str_keys=True))
 
 
 class _Envelope(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -97,7 +72,7 @@ class _EnvelopeDecoder(Decoder[T]):
         wrapped = self._wrapped
         if wrapped is None:
             envelope: Any = _Envelope
-            wrapped = self._wrapped = _MAKING.decoder(envelope[self._type])
+            wrapped = self._wrapped = msgspec.json.Decoder(prepared(envelope[self._type]))
         try:
             return wrapped.decode(data).data
         except msgspec.ValidationError:

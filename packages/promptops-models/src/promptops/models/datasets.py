@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from promptops.models._preparing import prepared
 
 __all__ = ["RESERVED_EXAMPLE_FIELDS", "DatasetExample"]
 
@@ -56,7 +57,7 @@ class DatasetExample(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Raises:
             msgspec.ValidationError: ``id`` is missing, or a field of the server's has the wrong type.
         """
-        own = msgspec.convert({name: item[name] for name in RESERVED_EXAMPLE_FIELDS if name in item}, _Own)
+        own = msgspec.convert({name: item[name] for name in RESERVED_EXAMPLE_FIELDS if name in item}, prepared(_Own))
         fields = {name: value for name, value in item.items() if name not in RESERVED_EXAMPLE_FIELDS}
         return cls(id=own.id, fields=fields, created_at=own.created_at, updated_at=own.updated_at)
 
@@ -69,7 +70,3 @@ class _Own(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     created_at: datetime | None = None
     updated_at: datetime | None = None
-
-
-# Two threads that were the first to meet a struct, in the same moment, would crash the process.
-msgspec.json.Decoder(_Own)

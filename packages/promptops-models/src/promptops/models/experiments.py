@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+from promptops.models._preparing import prepared
 
 __all__ = ["Evaluation", "ExperimentRun", "evaluation_columns"]
 
@@ -119,7 +120,7 @@ class ExperimentRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Raises:
             msgspec.ValidationError: ``id`` is missing, or a field of the server's has the wrong type.
         """
-        own = msgspec.convert({name: item[name] for name in _OWN if name in item}, _Own)
+        own = msgspec.convert({name: item[name] for name in _OWN if name in item}, prepared(_Own))
         fields = {name: value for name, value in item.items() if name not in _OWN}
         return cls(id=own.id, example_id=own.example_id, output=own.output, error=own.error, fields=fields)
 
@@ -156,10 +157,6 @@ class _Own(msgspec.Struct, frozen=True, kw_only=True):
     example_id: str | None = None
     output: str | None = None
     error: str | None = None
-
-
-# Two threads that were the first to meet a struct, in the same moment, would crash the process.
-msgspec.json.Decoder(_Own)
 
 
 def _evaluations(fields: Mapping[str, Any]) -> dict[str, Evaluation]:

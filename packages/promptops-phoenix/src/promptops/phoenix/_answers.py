@@ -10,7 +10,7 @@ from promptops.core import codec
 from promptops.core.errors import InvalidResponseError
 from promptops.core.messages import Request, Response
 from promptops.core.runtime import Runtime
-from promptops.models import decoder
+from promptops.models import decoder, prepared
 from promptops.phoenix._large import LARGE, in_pieces
 from promptops.phoenix._versions import VERSION_HEADER
 
@@ -118,7 +118,7 @@ class _Tolerant:
                 found = json.loads(data, parse_constant=float)
             except ValueError:
                 raise exc from None
-            return msgspec.convert(found, self._shape)
+            return msgspec.convert(found, prepared(self._shape))
 
 
 _TOLERANT: Final = _Tolerant()

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 from promptops.core.errors import ValidationError
 from promptops.core.narrow import is_object
+from promptops.models import prepared
 from promptops.prompts._problems import problem, refusal
 from promptops.prompts.versions import normalise_version
 
@@ -178,7 +179,7 @@ def well_typed(body: S) -> S:
         if value is UNSET or isinstance(value, Mapping):
             continue
         try:
-            msgspec.convert(value, kind, strict=True)
+            msgspec.convert(value, prepared(kind), strict=True)
         except msgspec.ValidationError as error:
             raise _misplaced(name, error) from error
     return body
@@ -195,7 +196,7 @@ def converted(field: str, items: Iterable[T | Mapping[str, Any]], kind: type[T])
 def converted_one(field: str, item: T | Mapping[str, Any], kind: type[T]) -> T:
     """A struct, which the caller may have written as a dict."""
     try:
-        return item if isinstance(item, kind) else msgspec.convert(item, kind)
+        return item if isinstance(item, kind) else msgspec.convert(item, prepared(kind))
     except msgspec.ValidationError as error:
         raise _misplaced(field, error) from error
 

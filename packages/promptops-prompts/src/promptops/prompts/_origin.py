@@ -13,7 +13,7 @@ from promptops.core.errors import (
     PromptNotFoundError,
     PromptOpsError,
 )
-from promptops.models import PromptResponse
+from promptops.models import PromptResponse, prepared
 from promptops.prompts._addresses import Addresses, PromptKey
 from promptops.prompts._fallbacks import is_mistake
 from promptops.prompts._frozen import frozen
@@ -22,7 +22,7 @@ from promptops.prompts.stores import PromptStore
 __all__ = ["PromptOrigin", "answer_of", "decode_prompt", "moves"]
 
 _encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder(PromptResponse).decode
+_decode: Final = msgspec.json.Decoder(prepared(PromptResponse)).decode
 
 
 class PromptOrigin:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 from promptops.core.errors import ConfigurationError
 from promptops.core.log import log
+from promptops.models import prepared
 from promptops.prompts.render import normalise_provider
 from promptops.server import wire
 
@@ -85,7 +86,7 @@ class _Read(Struct, frozen=True):
     digest: str
 
 
-_decode = msgspec.json.Decoder(_File).decode
+_decode = msgspec.json.Decoder(prepared(_File)).decode
 
 
 class Catalogue:

@@ -8,6 +8,7 @@ import hmac
 from typing import Final
 
 import msgspec
+from promptops.models import prepared
 from promptops.server.grants import Grant
 from promptops.server.refusals import QueryError
 
@@ -51,7 +52,7 @@ class Cursors:
             raise QueryError(
                 f"cursor: {message}", validation_errors=[{"field": "cursor", "message": message, "code": "bad_cursor"}]
             )
-        return msgspec.msgpack.decode(payload, type=Position)
+        return msgspec.msgpack.decode(payload, type=prepared(Position))
 
     def _mac(self, grant: Grant, question: tuple[str | None, ...], payload: bytes) -> bytes:
         bound = msgspec.msgpack.encode((grant.owner, question, payload))

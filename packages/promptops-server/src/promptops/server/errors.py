@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from msgspec import Struct
 from promptops.core import errors
 from promptops.core.log import log
+from promptops.models import prepared
 from promptops.server import wire
 from promptops.server.calls import JSON, PROBLEM, Reply, Visit
 from promptops.server.idempotency import IdempotencyInProgress, Replayed
@@ -51,7 +52,7 @@ class _Tagged(Struct, frozen=True):
     data: _Tag
 
 
-_decode_tagged = msgspec.json.Decoder(_Tagged).decode
+_decode_tagged = msgspec.json.Decoder(prepared(_Tagged)).decode
 
 
 class _Failure(Struct, kw_only=True):

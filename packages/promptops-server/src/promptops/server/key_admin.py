@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 from promptops.core.errors import ConfigurationError, NotFoundError
+from promptops.models import prepared
 from promptops.server import wire
 from promptops.server._locks import FileLock
 from promptops.server.grants import ALL_SCOPES, Grant, Scope
@@ -127,7 +128,7 @@ def list_keys(data_dir: Path) -> list[KeyFacts]:
             expires_at=None if row[6] is None else moment(row[6]),
             revoked_at=None if row[7] is None else moment(row[7]),
             require_signature=bool(row[8]),
-            limits=msgspec.json.decode(row[9], type=wire.KeyLimits),
+            limits=msgspec.json.decode(row[9], type=prepared(wire.KeyLimits)),
         )
         for row in rows
     ]

@@ -17,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 from msgspec import Struct
 from promptops.core.errors import AuthorizationError, ValidationError
+from promptops.models import prepared
 from promptops.server.calls import Call, Reply, Visit
 from promptops.server.errors import error_reply, parse_msgspec_error
 from promptops.server.grants import Scope
@@ -114,7 +115,7 @@ def operation(
         errors=errors,
         headers=headers,
     )
-    decode_body = msgspec.json.Decoder(body).decode if takes_body else None
+    decode_body = msgspec.json.Decoder(prepared(body)).decode if takes_body else None
     has_query = bool(query.__struct_fields__)
     empty_query: Q | None = None
 
@@ -199,7 +200,7 @@ def _decode_query(query_string: bytes, query: type[Q]) -> Q:
                 values[name] += f",{value}"
             elif name in query.__struct_encode_fields__:
                 raise msgspec.ValidationError(f"given more than once - at `$.{name}`")
-        return msgspec.convert(values, query, strict=False)
+        return msgspec.convert(values, prepared(query), strict=False)
     except msgspec.ValidationError as error:
         problem = parse_msgspec_error(error)
         raise QueryError(f"{problem['field']}: {problem['message']}", validation_errors=[problem]) from error

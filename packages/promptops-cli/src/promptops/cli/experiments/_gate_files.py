@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 import msgspec
 from promptops.cli._failures import CommandFailed
+from promptops.models import prepared
 
 if TYPE_CHECKING:
     from promptops.experiments import Gate
@@ -71,7 +72,7 @@ def read_gate_file(path: Path) -> GateFile:
             known = ", ".join(Gate.__struct_fields__)
             raise CommandFailed(f"{path}: gate {place + 1} has {', '.join(strange)}; it may have {known}", code=2)
         try:
-            gates.append(msgspec.convert(fields, Gate))
+            gates.append(msgspec.convert(fields, prepared(Gate)))
         except msgspec.ValidationError as error:
             raise CommandFailed(f"{path}: gate {place + 1}: {error}", code=2) from error
     if not gates:

@@ -14,6 +14,7 @@ from promptops.cli._output import print_json
 from promptops.cli.experiments._code import evaluators_of, load_task
 from promptops.cli.experiments._options import as_json, local_options, reported
 from promptops.core.backends import DEFAULT_BACKEND, chosen_backend
+from promptops.models import prepared
 
 if TYPE_CHECKING:
     from promptops.experiments import ExperimentResult
@@ -205,7 +206,7 @@ def _command_of(name: str, journal: Path | None, dataset: str | None, *, needed:
         )
     found = matching[-1].plan.metadata.get(_COMMAND)
     try:
-        return None if found is None else msgspec.convert(found, _Command)
+        return None if found is None else msgspec.convert(found, prepared(_Command))
     except msgspec.ValidationError:
         return None  # metadata of the user's under the same name
 

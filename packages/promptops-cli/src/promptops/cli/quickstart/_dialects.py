@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from promptops.models import prepared
 
 __all__ = ["ANTHROPIC", "OPENAI", "Dialect"]
 
@@ -62,7 +63,7 @@ def _openai_body(model: str, messages: Sequence[Mapping[str, Any]]) -> dict[str,
 
 
 def _openai_text(body: bytes) -> str:
-    choices = msgspec.json.decode(body, type=_ChatCompletion).choices
+    choices = msgspec.json.decode(body, type=prepared(_ChatCompletion)).choices
     return (choices[0].message.content or "") if choices else ""
 
 
@@ -77,7 +78,7 @@ def _anthropic_body(model: str, messages: Sequence[Mapping[str, Any]]) -> dict[s
 
 
 def _anthropic_text(body: bytes) -> str:
-    parts = msgspec.json.decode(body, type=_AnthropicMessage).content
+    parts = msgspec.json.decode(body, type=prepared(_AnthropicMessage)).content
     return "".join(part.text for part in parts if part.type == "text")
 
 

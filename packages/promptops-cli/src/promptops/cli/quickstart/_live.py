@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from promptops.cli.quickstart._dialects import ANTHROPIC, OPENAI, Dialect
+from promptops.models import prepared
 
 if TYPE_CHECKING:
     import httpx
@@ -116,7 +117,7 @@ class LiveModel:
         """The first model that a compatible server offers."""
         body = self._send("GET", "/models", None)
         try:
-            names = msgspec.json.decode(body, type=_ModelNames).data
+            names = msgspec.json.decode(body, type=prepared(_ModelNames)).data
         except msgspec.DecodeError as error:
             raise ModelSetupError(f"{self._host} does not list its models; name one with --model") from error
         if not names:

@@ -12,6 +12,7 @@ from promptops.experiments.journal._errors import JournalDamaged
 from promptops.experiments.journal._group import insert_rows
 from promptops.experiments.journal._records import ExperimentRecord
 from promptops.experiments.journal._schema import FINGERPRINTS
+from promptops.models import prepared
 
 if TYPE_CHECKING:
     import sqlite3
@@ -152,7 +153,7 @@ def decoded(text: str) -> ExperimentRecord:
         JournalDamaged: It cannot be read.
     """
     try:
-        return msgspec.json.decode(text, type=ExperimentRecord)
+        return msgspec.json.decode(text, type=prepared(ExperimentRecord))
     except msgspec.DecodeError as exc:
         raise JournalDamaged(f"the journal holds an experiment that cannot be read: {exc}") from exc
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import msgspec
+from promptops.models import prepared
 
 __all__ = ["FileLock", "Holder"]
 
@@ -72,7 +73,7 @@ class FileLock:
     def holder(self) -> Holder | None:
         """Return who signed the file last, or None when that cannot be read."""
         try:
-            return msgspec.json.decode(self._path.read_bytes()[1:], type=Holder)
+            return msgspec.json.decode(self._path.read_bytes()[1:], type=prepared(Holder))
         except (OSError, msgspec.DecodeError):
             return None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from promptops.experiments.journal._database import reader, translated
 from promptops.experiments.journal._records import ScoreRecord, UnitKey, UnitRecord, UnitState
+from promptops.models import prepared
 from promptops.models.experiments import Evaluation
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _scores(
 
 
 def _evaluation(row: Any) -> Evaluation:
-    facts = _NO_FACTS if row[8] is None else msgspec.json.decode(row[8], type=Evaluation)
+    facts = _NO_FACTS if row[8] is None else msgspec.json.decode(row[8], type=prepared(Evaluation))
     return Evaluation(
         score=row[2],
         label=row[3],

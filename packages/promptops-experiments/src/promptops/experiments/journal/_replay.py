@@ -10,6 +10,7 @@ import msgspec
 from promptops.core.errors import NotFoundError, PromptOpsError, ValidationError
 from promptops.experiments.journal._fingerprints import example_digest
 from promptops.experiments.journal._recording import FORMAT, RecordedOutput, RecordingHeader
+from promptops.models import prepared
 from promptops.models.datasets import DatasetExample
 
 __all__ = ["Replay", "ReplayedError"]
@@ -97,9 +98,9 @@ class Replay:
             for number, line in enumerate(file, 1):
                 try:
                     if header is None:
-                        header = msgspec.json.decode(line, type=RecordingHeader)
+                        header = msgspec.json.decode(line, type=prepared(RecordingHeader))
                     else:
-                        self._add(msgspec.json.decode(line, type=_Where), offset)
+                        self._add(msgspec.json.decode(line, type=prepared(_Where)), offset)
                 except msgspec.DecodeError as exc:
                     raise ValidationError(f"{self.path}, line {number}, is not a line of a recording: {exc}") from None
                 offset += len(line)
@@ -125,7 +126,7 @@ class Replay:
             file.seek(self._offsets[index])
             line = file.readline()
         try:
-            return msgspec.json.decode(line, type=RecordedOutput)
+            return msgspec.json.decode(line, type=prepared(RecordedOutput))
         except msgspec.DecodeError as exc:
             raise ValidationError(f"{self.path} was changed while it was replayed: {exc}") from None
 

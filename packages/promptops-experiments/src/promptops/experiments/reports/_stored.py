@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 from promptops.core.bridge import drive
 from promptops.core.errors import NotFoundError
-from promptops.experiments._kept import other_contents
+from promptops.experiments._left import other_contents
 from promptops.experiments._local_examples import local_examples
 from promptops.experiments._plan import metadata_columns
 from promptops.experiments._result import ExperimentResult, metrics_of

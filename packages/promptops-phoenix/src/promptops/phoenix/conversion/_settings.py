@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeGuard, get_args
 
 import msgspec
-from promptops.models import ModelSettings, Unknown
+from promptops.models import ModelSettings, Unknown, prepared
 from promptops.phoenix._generated import DisplayKnown, PromptVersion, PromptVersionData
 from promptops.phoenix.conversion._families import ALIASES, PROVIDERS, STRUCTS, Family, family_of, type_of
 from promptops.phoenix.conversion._report import Report
@@ -193,7 +193,7 @@ def _checked(made: dict[str, Any], kind: str, report: Report) -> Any:
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             report.refuse(f"{_FIELD}.{key}", "is a whole number beyond 64 bits")
     try:
-        parameters = msgspec.convert({"type": kind, kind: made}, STRUCTS[kind])
+        parameters = msgspec.convert({"type": kind, kind: made}, prepared(STRUCTS[kind]))
     except msgspec.ValidationError as error:
         report.refuse(_FIELD, str(error).replace(f"$.{kind}", f"{kind}"))
         return None

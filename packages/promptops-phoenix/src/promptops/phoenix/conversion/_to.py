@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import UNSET
 from promptops.models import PromptCreate, PromptResponse
-from promptops.phoenix._checks import check_finite
+from promptops.phoenix._checks import check_storable
 from promptops.phoenix._generated import PromptChatTemplate, PromptMessage, PromptVersionData
 from promptops.phoenix.conversion._dialects import PHOENIX_FORMATS
 from promptops.phoenix.conversion._given import as_structs
@@ -70,7 +70,7 @@ def to_phoenix(prompt: PromptSource) -> Converted[PromptVersionData]:
         metadata=metadata or UNSET,
     )
     losses = report.losses()
-    check_finite("version", value)
+    check_storable("version", value)
     return Converted(value=value, losses=losses)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 from promptops.experiments._examples import Example, checked_examples
 from promptops.experiments.datasets._splits import split_of
+from promptops.models import prepared
 from promptops.phoenix.datasets._examples import parts_of
 
 __all__ = [
@@ -40,7 +41,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     span_id: str | None = None
 
 
-row_of: Final = msgspec.json.Decoder(Row).decode
+row_of: Final = msgspec.json.Decoder(prepared(Row)).decode
 """Reads a line again."""
 
 

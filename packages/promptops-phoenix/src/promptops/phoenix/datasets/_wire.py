@@ -10,6 +10,7 @@ from promptops.core.errors import InvalidResponseError
 from promptops.core.pagination import CursorPage, iterate_cursor
 from promptops.core.runtime import Runtime
 from promptops.experiments._resolve import not_found
+from promptops.models import prepared
 from promptops.phoenix._checks import check_name
 from promptops.phoenix._generated import models as wire
 from promptops.phoenix._http import EXPORT, Query, fetch, fetch_page, fetch_text, pairs, path
@@ -50,7 +51,7 @@ class ExportedExample(msgspec.Struct, frozen=True, kw_only=True):
     splits: list[str]
 
 
-_EXPORTED: Final = msgspec.json.Decoder(ExportedExample)
+_EXPORTED: Final = msgspec.json.Decoder(prepared(ExportedExample))
 
 
 async def datasets_page(

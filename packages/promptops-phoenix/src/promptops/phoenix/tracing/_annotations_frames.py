@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from promptops.core.errors import ValidationError
+from promptops.models import prepared
 from promptops.phoenix._checks import refused
 from promptops.phoenix.tracing._annotations_models import Annotation, AnnotatorKind, NewAnnotation
 from promptops.phoenix.tracing._frames import frame_of, frame_rows
@@ -64,6 +65,6 @@ def annotations_from_dataframe(
 
 def _annotation(number: int, row: Mapping[str, Any]) -> NewAnnotation:
     try:
-        return msgspec.convert(row, NewAnnotation)
+        return msgspec.convert(row, prepared(NewAnnotation))
     except msgspec.ValidationError as exc:
         raise ValidationError(f"row {number} of the data frame is no annotation: {exc}.") from exc

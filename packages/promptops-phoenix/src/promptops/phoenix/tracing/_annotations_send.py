@@ -12,7 +12,7 @@ from promptops.core.errors import NotFoundError, ValidationError
 from promptops.core.messages import WRITE, Request, Response
 from promptops.core.runtime import Runtime
 from promptops.phoenix._answers import answer, unusable
-from promptops.phoenix._checks import check_name, refused, shown
+from promptops.phoenix._checks import check_name, check_storable, refused, shown
 from promptops.phoenix._http import pairs, path
 from promptops.phoenix.tracing._annotations_models import NOTE, NewAnnotation
 
@@ -204,6 +204,8 @@ def _encoded(field: str, annotation: NewAnnotation) -> bytes:
         value = getattr(annotation, name)
         if value is not None:
             body[name] = value
+    if annotation.metadata is not None:
+        check_storable(f"{field}.metadata", annotation.metadata)
     try:
         encoded = codec.encode(body)
     except ValidationError as exc:

@@ -6,10 +6,13 @@ With exactly ``accept: application/json`` the answer is ``multipart/mixed`` with
 anything else it is Arrow. What it does besides:
 
 - A project is known by its name alone; of one that does not exist, or by its id, there is no row, and no error.
-- ``limit`` counts spans before lists are exploded, is 1,000 when absent, and may not be null.
+- ``limit`` counts spans before lists are exploded (with PostgreSQL, rows), and ``explode`` and ``concat`` each on its
+  own; it is 1,000 when absent, and may not be null.
 - A wrong filter is 422 with a text. What cannot be selected is 422 or 500; ``events``, ``attributes`` and
-  ``attributes.x`` are null. To explode a list of other things than objects is 500 with SQLite, and no row with
-  PostgreSQL.
+  ``attributes.x`` are null.
+- To explode a list of other things than objects, or an empty one, is no row with PostgreSQL. With SQLite it is a row
+  without a position, and 500 when there is no list of objects beside it; so empty lists are filtered out. In a list
+  that is stored with an object, the first item is one.
 - Rows of a query with ``select``, ``explode`` or ``concat`` come in no promised order.
 - Numbers have ten digits after the point, or ten in all when they are large; NaN and infinity are null, and whole
   numbers in a column with gaps are floats.
@@ -31,7 +34,7 @@ from promptops.phoenix._answers import NOT_ALLOWED, answer, refuse_html, refuse_
 from promptops.phoenix._checks import json_body, refused
 from promptops.phoenix._http import EXPORT, pairs
 from promptops.phoenix.tracing._query import SpanQuery, Unfolded
-from promptops.phoenix.tracing._query_paths import SPAN_ID, expression, label_of
+from promptops.phoenix.tracing._query_paths import SPAN_ID, expression, label_of, subscripts
 from promptops.phoenix.tracing._query_rows import SpanRows, Table, rows_of, wire_labels
 
 __all__ = ["MOST", "query_body", "run_queries"]
@@ -83,7 +86,9 @@ async def run_queries(
     except ServerError as exc:
         if exc.status_code != _FAILED:
             raise
-        message = f"The server failed on this query ({exc.message.rstrip('.')}); a list to explode has to hold objects."
+        explodes = any(query.exploded is not None for query in queries)
+        hint = "; a list to explode has to hold objects" if explodes else ""
+        message = f"The server failed on this query ({exc.message.rstrip('.')}){hint}."
         raise ServerError(message, status_code=_FAILED, request_id=exc.request_id, retryable=False) from exc
     refuse_missing(request, response)
     refuse_html(request, response)
@@ -124,11 +129,14 @@ def query_body(
 
 def _wire(query: SpanQuery) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    if len(query.conditions) == 1:
-        made["filter"] = {"condition": query.conditions[0]}
-    elif query.conditions:
+    conditions = query.conditions
+    if query.exploded is not None:
+        conditions = (*conditions, f"{subscripts('explode', query.exploded.path)}[0] is not None")
+    if len(conditions) == 1:
+        made["filter"] = {"condition": conditions[0]}
+    elif conditions:
         # The line break ends a comment, should there be one.
-        made["filter"] = {"condition": " and ".join(f"({condition}\n)" for condition in query.conditions)}
+        made["filter"] = {"condition": " and ".join(f"({condition}\n)" for condition in conditions)}
     if query.takes_everything:
         if label_of(query.index) != SPAN_ID:
             raise refused("with_index", "has an effect only together with select, explode or concat")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from itertools import zip_longest
 from typing import Any, Final
 
 import msgspec
@@ -62,6 +63,7 @@ class _Column(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     source: str | None
     is_moment: bool = False
+    is_position: bool = False
 
 
 def wire_labels(query: SpanQuery) -> list[str]:
@@ -75,7 +77,10 @@ def wire_labels(query: SpanQuery) -> list[str]:
 
 
 async def rows_of(runtime: Runtime, query: SpanQuery, table: Table) -> SpanRows:
-    """Return the rows of a table.
+    """Return the rows of a table, without those that stand for no object of the list that was exploded.
+
+    SQLite gives such a row for a list that holds other things, and both databases for what was put together of spans
+    without the list; the positions of all others are then floats.
 
     Raises:
         ValidationError: Two columns would have the same label.
@@ -100,14 +105,15 @@ def _columns(query: SpanQuery, schema: _Schema) -> list[_Column]:
     """Where each column comes from: those that were asked for in their order, then what else there is."""
     depth = len(schema.primary_key)
     index, others = schema.fields[:depth], schema.fields[depth:]
-    places = dict(zip(query.index_labels, index, strict=False))
+    # The position is not there when no list holds an object.
+    places = dict(zip_longest(query.index_labels, index[: len(query.index_labels)]))
     there = {_bare(field.name): field for field in others}
     if query.takes_everything:
         return [_column(name, field) for name, field in {**places, **there}.items()]
     known = _known(query)
     free = [(name, field) for name, field in there.items() if name not in known]
     return [
-        *(_column(label, field) for label, field in places.items()),
+        *(_column(label, field, is_position=place == 1) for place, (label, field) in enumerate(places.items())),
         *(_column(label, there.get(name)) for name, label in known.items()),
         *(_column(name, field) for name, field in free),
     ]
@@ -128,16 +134,27 @@ def _bare(name: str) -> str:
     return name.partition("_")[2]
 
 
-def _column(label: str, field: _Field | None) -> _Column:
+def _column(label: str, field: _Field | None, *, is_position: bool = False) -> _Column:
     if field is None:
-        return _Column(label=label, source=None)
-    return _Column(label=label, source=field.name, is_moment=field.type == _MOMENTS)
+        return _Column(label=label, source=None, is_position=is_position)
+    return _Column(label=label, source=field.name, is_moment=field.type == _MOMENTS, is_position=is_position)
 
 
 def _rows(columns: Sequence[_Column], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    position = next((column for column in columns if column.is_position), None)
+    if position is not None:
+        rows = [row for row in rows if _value(position, row) is not None]
     return [{column.label: _cell(column, row) for column in columns} for row in rows]
 
 
 def _cell(column: _Column, row: dict[str, Any]) -> Any:
-    value = None if column.source is None else row[column.source]
-    return datetime.fromisoformat(value) if column.is_moment and value is not None else value
+    value = _value(column, row)
+    if value is None:
+        return None
+    if column.is_moment:
+        return datetime.fromisoformat(value)
+    return int(value) if column.is_position else value
+
+
+def _value(column: _Column, row: dict[str, Any]) -> Any:
+    return None if column.source is None else row[column.source]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from promptops.core.errors import ValidationError
+from promptops.models import prepared
 from promptops.phoenix._checks import refused
 from promptops.phoenix._generated import Span, SpanEvent
 from promptops.phoenix.tracing._frames import frame_of, frame_rows
@@ -99,7 +100,7 @@ def _span(number: int, row: Mapping[str, Any]) -> NewSpan:
     fields = {_COLUMNS[name]: value for name, value in row.items() if name in _COLUMNS}
     attributes = {name.removeprefix(_ATTRIBUTES): value for name, value in row.items() if name not in _COLUMNS}
     try:
-        fields["events"] = msgspec.convert(fields.get("events", []), list[SpanEvent])
-        return msgspec.convert({**fields, "attributes": attributes}, NewSpan)
+        fields["events"] = msgspec.convert(fields.get("events", []), prepared(list[SpanEvent]))
+        return msgspec.convert({**fields, "attributes": attributes}, prepared(NewSpan))
     except msgspec.ValidationError as exc:
         raise ValidationError(f"row {number} of the data frame is no span: {exc}.") from exc

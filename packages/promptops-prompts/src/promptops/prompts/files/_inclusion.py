@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-from promptops.models import ChatMessage, ModelSpecificPrompt
+from promptops.models import ChatMessage, ModelSpecificPrompt, prepared
 from promptops.prompts._parts import map_texts, part_dict
 from promptops.prompts.files._problem import refused_line
 from promptops.prompts.files.documents import PromptDocument
@@ -60,7 +60,7 @@ def _message(message: ChatMessage, document: PromptDocument, documents: Mapping[
         "name": message.name,
         "content": [map_texts(part_dict(part), "", visit) for part in message.content],
     }
-    return msgspec.convert(fields, ChatMessage)
+    return msgspec.convert(fields, prepared(ChatMessage))
 
 
 def _resolved(

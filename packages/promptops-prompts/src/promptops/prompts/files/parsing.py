@@ -20,6 +20,7 @@ from promptops.models import (
     ToolChoice,
     ToolDefinition,
     ToolResultPart,
+    prepared,
 )
 from promptops.prompts._checks import with_content
 from promptops.prompts.files._body import parse_body
@@ -132,7 +133,7 @@ def parse_document(text: str, *, where: str, slug: str | None = None) -> PromptD
     fields.setdefault("name", fields["slug"])
     _check_words(fields, entries, where)
     try:
-        return msgspec.convert(fields, PromptDocument, strict=True)
+        return msgspec.convert(fields, prepared(PromptDocument), strict=True)
     except msgspec.ValidationError as exc:
         raise _named(exc, top, where) from exc
 

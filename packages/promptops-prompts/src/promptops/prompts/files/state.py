@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 from promptops.core.errors import ConfigurationError
+from promptops.models import prepared
 from promptops.prompts.files._disk import alone, write_bytes
 from promptops.prompts.files.plan import Base
 
@@ -69,7 +70,7 @@ class SyncState:
         except OSError as exc:
             raise ConfigurationError(f"{self.path} cannot be read: {exc.strerror or exc}.") from exc
         try:
-            found = msgspec.json.decode(data, type=_File)
+            found = msgspec.json.decode(data, type=prepared(_File))
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise ConfigurationError(
                 f"{self.path} is damaged ({exc}); restore it, or delete it: prompts that are the same on both sides are"

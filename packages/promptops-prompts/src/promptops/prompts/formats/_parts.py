@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeGuard
 
 import msgspec
+from promptops.models import prepared
 from promptops.prompts.formats._report import Report
 
 __all__ = [
@@ -121,7 +122,7 @@ def read_turns(messages: Sequence[Mapping[str, Any]], report: Report) -> list[Tu
     called: dict[str, str] = {}
     for index, given in enumerate(messages):
         try:
-            message = msgspec.convert(given, _Message)
+            message = msgspec.convert(given, prepared(_Message))
         except msgspec.ValidationError as error:
             _refuse_form(str(error), f"messages[{index}]", report)
             continue

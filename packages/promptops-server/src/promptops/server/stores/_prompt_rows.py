@@ -7,6 +7,7 @@ import uuid
 from typing import Final
 
 import msgspec
+from promptops.models import prepared
 from promptops.server import wire
 from promptops.server.grants import Grant
 from promptops.server.stores._session import Row, Session, moment
@@ -16,7 +17,7 @@ from promptops.server.versions import sort_key
 
 __all__ = ["ASKED", "COLUMNS", "LATEST", "find", "get", "is_uuid", "prompt_of", "reread", "stored_of"]
 
-_decode_document = msgspec.json.Decoder(PromptDocument).decode
+_decode_document = msgspec.json.Decoder(prepared(PromptDocument)).decode
 _decode_labels = msgspec.json.Decoder(list[str]).decode
 
 # ruff: noqa: S608 - every statement below is put together from constants of this module; values are parameters

@@ -6,12 +6,13 @@ import sqlite3
 from typing import Final
 
 import msgspec
+from promptops.models import prepared
 from promptops.prompts.hashing import content_hash
 from promptops.server.stores.prompt_protocol import PromptDocument
 
 __all__ = ["PROMPTS", "register"]
 
-_decode = msgspec.json.Decoder(PromptDocument).decode
+_decode = msgspec.json.Decoder(prepared(PromptDocument)).decode
 
 PROMPTS: Final = (
     """CREATE TABLE prompt_labels (

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 from promptops.core.errors import ConfigurationError
+from promptops.models import prepared
 from promptops.server import wire
 from promptops.server._locks import FileLock
 from promptops.server.changes import Changed
@@ -132,7 +133,7 @@ class SqliteStore(
             expires_at=row[8],
             revoked_at=row[9],
             require_signature=bool(row[10]),
-            limits=msgspec.json.decode(row[11], type=wire.KeyLimits),
+            limits=msgspec.json.decode(row[11], type=prepared(wire.KeyLimits)),
         )
 
     async def has_keys(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+from promptops.models import prepared
 from promptops.server import wire
 from promptops.server.grants import Grant
 from promptops.server.idempotency import Once
@@ -116,11 +117,11 @@ def _key(row: Row) -> wire.ApiKey:
     return wire.ApiKey(
         id=row[0],
         name=row[1],
-        projects=msgspec.json.decode(row[2], type=list[wire.KeyProject]),
+        projects=msgspec.json.decode(row[2], type=prepared(list[wire.KeyProject])),
         default_project=row[3],
         scopes=msgspec.json.decode(row[4], type=list[str]),
         require_signature=bool(row[5]),
-        limits=msgspec.json.decode(row[6], type=wire.KeyLimits),
+        limits=msgspec.json.decode(row[6], type=prepared(wire.KeyLimits)),
         created_at=moment(row[7]),
         expires_at=None if row[8] is None else moment(row[8]),
         revoked_at=None if row[9] is None else moment(row[9]),
