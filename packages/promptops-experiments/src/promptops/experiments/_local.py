@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ParamSpec, TypeVar, Unpack
+from os import PathLike
+from typing import Any, Final, ParamSpec, Unpack
 
 from promptops.core.errors import ValidationError
 from promptops.experiments import _kept
+from promptops.experiments._blocking import RunBlocking, run_here, run_in_thread
 from promptops.experiments._evaluation import Evaluators
-from promptops.experiments._kept import Again
+from promptops.experiments._left import Again, rescore_plan, resumed_plan
 from promptops.experiments._local_examples import LocalDataset, dataset_id_of, local_examples
+from promptops.experiments._opened import opened
 from promptops.experiments._options import Request, RunOptions, Task, chosen, request_of
 from promptops.experiments._plan import Plan, make_plan
 from promptops.experiments._result import ExperimentResult
@@ -36,18 +39,21 @@ __all__ = [
 ]
 
 P = ParamSpec("P")
-T = TypeVar("T")
 
 
-class _InPlace:
-    """Does blocking work where it is asked for."""
+class _Runtime:
+    """What a run needs of a runtime where there is no server."""
 
-    async def run_blocking(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return function(*args, **kwargs)
+    def __init__(self, run_blocking: RunBlocking) -> None:
+        self.run_blocking = run_blocking
 
     def deadline(self, seconds: float) -> AbstractContextManager[Any]:
         del seconds
         return nullcontext()
+
+
+_IN_PLACE: Final = _Runtime(run_here)
+_IN_THREADS: Final = _Runtime(run_in_thread)
 
 
 def run(
@@ -72,14 +78,14 @@ def run(
         ConflictError: The journal has a run of that name; nothing was run.
         JournalError: The journal cannot be used.
     """
-    return run_blocking(_begun(request_of(name, task, evaluators, options), dataset), _InPlace())
+    return run_blocking(_begun(request_of(name, task, evaluators, options), dataset), _IN_PLACE)
 
 
 async def arun(
     name: str, *, dataset: LocalDataset, task: Task, evaluators: Evaluators = (), **options: Unpack[RunOptions]
 ) -> ExperimentResult:
     """:func:`run` for asynchronous code, on asyncio and trio."""
-    return await run_in_loop(_begun(request_of(name, task, evaluators, options), dataset), _InPlace())
+    return await _in_loop(_begun, request_of(name, task, evaluators, options), _whole(dataset))
 
 
 def resume(
@@ -98,7 +104,7 @@ def resume(
         ResumeRefused: Code, examples, prompt, parameters or evaluators changed, and ``accept_changes`` is not set.
     """
     request = request_of(name, task, evaluators, options)
-    return run_blocking(_again("resume", dataset, request, accept_changes=accept_changes), _InPlace())
+    return run_blocking(_again("resume", dataset, request, accept_changes=accept_changes), _IN_PLACE)
 
 
 async def aresume(
@@ -112,7 +118,7 @@ async def aresume(
 ) -> ExperimentResult:
     """:func:`resume` for asynchronous code, on asyncio and trio."""
     request = request_of(name, task, evaluators, options)
-    return await run_in_loop(_again("resume", dataset, request, accept_changes=accept_changes), _InPlace())
+    return await _in_loop(_again, "resume", _whole(dataset), request, accept_changes=accept_changes)
 
 
 def retry_failed(
@@ -126,7 +132,7 @@ def retry_failed(
 ) -> ExperimentResult:
     """:func:`resume`, and run again what failed."""
     request = request_of(name, task, evaluators, options)
-    return run_blocking(_again("retry_failed", dataset, request, accept_changes=accept_changes), _InPlace())
+    return run_blocking(_again("retry_failed", dataset, request, accept_changes=accept_changes), _IN_PLACE)
 
 
 async def aretry_failed(
@@ -140,21 +146,21 @@ async def aretry_failed(
 ) -> ExperimentResult:
     """:func:`retry_failed` for asynchronous code, on asyncio and trio."""
     request = request_of(name, task, evaluators, options)
-    return await run_in_loop(_again("retry_failed", dataset, request, accept_changes=accept_changes), _InPlace())
+    return await _in_loop(_again, "retry_failed", _whole(dataset), request, accept_changes=accept_changes)
 
 
 def rescore(
     name: str, evaluators: Evaluators, *, dataset: LocalDataset, force: bool = False, **options: Unpack[RunOptions]
 ) -> ExperimentResult:
     """Score the outputs that the journal holds, without running a task: what lacks a score, or everything."""
-    return run_blocking(_rescored(name, evaluators, dataset, options, force=force), _InPlace())
+    return run_blocking(_rescored(name, evaluators, dataset, options, force=force), _IN_PLACE)
 
 
 async def arescore(
     name: str, evaluators: Evaluators, *, dataset: LocalDataset, force: bool = False, **options: Unpack[RunOptions]
 ) -> ExperimentResult:
     """:func:`rescore` for asynchronous code, on asyncio and trio."""
-    return await run_in_loop(_rescored(name, evaluators, dataset, options, force=force), _InPlace())
+    return await _in_loop(_rescored, name, evaluators, _whole(dataset), options, force=force)
 
 
 def rerun(
@@ -183,7 +189,7 @@ def rerun(
         NotFoundError: The journal has no run named ``previous`` over that dataset; nothing was run.
         ConflictError: The journal has a run named ``name``; nothing was run.
     """
-    return run_blocking(_rerun(previous, request_of(name, task, evaluators, options), dataset), _InPlace())
+    return run_blocking(_rerun(previous, request_of(name, task, evaluators, options), dataset), _IN_PLACE)
 
 
 async def arerun(
@@ -196,7 +202,17 @@ async def arerun(
     **options: Unpack[RunOptions],
 ) -> ExperimentResult:
     """:func:`rerun` for asynchronous code, on asyncio and trio."""
-    return await run_in_loop(_rerun(previous, request_of(name, task, evaluators, options), dataset), _InPlace())
+    return await _in_loop(_rerun, previous, request_of(name, task, evaluators, options), _whole(dataset))
+
+
+async def _in_loop(prepare: Callable[P, Session], /, *args: P.args, **kwargs: P.kwargs) -> ExperimentResult:
+    """Prepare a run in a worker thread, and run it in this event loop."""
+    return await run_in_loop(await opened(run_in_thread, prepare, *args, **kwargs), _IN_THREADS)
+
+
+def _whole(dataset: LocalDataset) -> LocalDataset:
+    """Return the examples as a list here and now: what yields them may belong to this thread."""
+    return dataset if isinstance(dataset, str | PathLike) else list(dataset)
 
 
 def _begun(request: Request, dataset: LocalDataset) -> Session:
@@ -225,14 +241,14 @@ def _rescored(name: str, evaluators: Evaluators, dataset: LocalDataset, options:
     names = [evaluator.name for evaluator in request.options.evaluators]
 
     def planned(kept: Kept, plan: Plan) -> Plan:
-        return _kept.rescore_plan(plan, kept, examples, names, force=force)
+        return rescore_plan(plan, kept, examples, names, force=force)
 
     return _held(request, dataset, examples, planned, compare=False, accept_changes=False)
 
 
 def _again(again: Again, dataset: LocalDataset, request: Request, *, accept_changes: bool) -> Session:
     def planned(kept: Kept, plan: Plan) -> Plan:
-        return _kept.resumed_plan(plan, kept, again)
+        return resumed_plan(plan, kept, again)
 
     examples = local_examples(dataset)
     return _held(request, dataset, examples, planned, compare=True, accept_changes=accept_changes)

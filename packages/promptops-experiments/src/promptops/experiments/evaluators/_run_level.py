@@ -173,16 +173,32 @@ async def _judged_async(
     for evaluator in evaluators:
         # As a value: trio takes no coroutine from a thread, and asyncio takes a CancelledError for its own.
         outcome = await anyio.to_thread.run_sync(_boxed, evaluator.bound(rows, examples))
-        try:
-            if outcome.failure is None and hasattr(outcome.value, "__await__"):
-                outcome = await settled(outcome.value)
-        except Interrupted:
+        if outcome.failure is None and hasattr(outcome.value, "__await__"):
+            outcome = await _settled_apart(outcome.value)
+        if isinstance(outcome.failure, Interrupted):
             raise KeyboardInterrupt from None
         if outcome.failure is not None:
             found[evaluator.name] = _failed(evaluator.name, outcome.failure)
         else:
             found.update(run_evaluations(evaluator.name, outcome.value))
     return found
+
+
+async def _settled_apart(awaitable: Awaitable[Any]) -> Outcome:
+    """Await in a task of its own: in that of the caller, its cancellation would be taken for one by the evaluator."""
+    import anyio
+
+    outcomes: list[Outcome] = []
+
+    async def run() -> None:
+        try:
+            outcomes.append(await settled(awaitable))
+        except Interrupted as exc:
+            outcomes.append(Outcome(None, exc, 0.0))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+    return outcomes[0]
 
 
 def _on_portal(awaitable: Awaitable[Any]) -> Any:

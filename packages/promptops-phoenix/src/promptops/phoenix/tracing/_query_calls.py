@@ -34,7 +34,7 @@ from promptops.phoenix._answers import NOT_ALLOWED, answer, refuse_html, refuse_
 from promptops.phoenix._checks import json_body, refused
 from promptops.phoenix._http import EXPORT, pairs
 from promptops.phoenix.tracing._query import SpanQuery, Unfolded
-from promptops.phoenix.tracing._query_paths import SPAN_ID, expression, label_of, subscripts
+from promptops.phoenix.tracing._query_paths import SPAN_ID, expression, label_of, not_empty
 from promptops.phoenix.tracing._query_rows import SpanRows, Table, rows_of, wire_labels
 
 __all__ = ["MOST", "query_body", "run_queries"]
@@ -130,8 +130,8 @@ def query_body(
 def _wire(query: SpanQuery) -> dict[str, Any]:
     made: dict[str, Any] = {}
     conditions = query.conditions
-    if query.exploded is not None:
-        conditions = (*conditions, f"{subscripts('explode', query.exploded.path)}[0] is not None")
+    if query.exploded is not None and (listed := not_empty("explode", query.exploded.path)) is not None:
+        conditions = (*conditions, listed)
     if len(conditions) == 1:
         made["filter"] = {"condition": conditions[0]}
     elif conditions:

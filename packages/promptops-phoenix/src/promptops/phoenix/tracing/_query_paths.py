@@ -8,7 +8,7 @@ from typing import Final
 
 from promptops.phoenix._checks import check_name, refused, shown
 
-__all__ = ["SPAN_ID", "TRACE_ID", "check_element", "expression", "label_of"]
+__all__ = ["SPAN_ID", "TRACE_ID", "check_element", "expression", "label_of", "not_empty"]
 
 SPAN_ID: Final = "context.span_id"
 TRACE_ID: Final = "context.trace_id"
@@ -60,19 +60,24 @@ def expression(field: str, name: str) -> str:
     check_name(field, name)
     if name in _CONTEXT or name in _FIELDS:
         return _CONTEXT.get(name, name)
-    parts = _parts(field, name)
-    if parts[0] == _ATTRIBUTES:
-        parts = parts[1:]
-    if not parts or name == _EVENTS:
-        reason = (
-            f"cannot name {name} as a whole, which the server answers with nothing; a query without select, explode"
-        )
-        raise refused(field, f"{reason} and concat has all of it")
+    parts = _attribute(field, name)
     words = [part for part in parts if isinstance(part, str) and _WORD.fullmatch(part) and not keyword.iskeyword(part)]
     # A single word of one letter fails on the server, and a reserved one is something else.
     if len(words) == len(parts) > 1 and words[0] not in _RESERVED:
         return ".".join(words)
-    return _ATTRIBUTES + "".join(f"[{part!r}]" for part in parts)
+    return _subscripts(parts)
+
+
+def not_empty(field: str, name: str) -> str | None:
+    """Return the condition that a list has items, the first of which is not null; None for a field of a span.
+
+    Args:
+        field: The part of the query, for the message.
+        name: As for :func:`expression`.
+    """
+    if name in _CONTEXT or name in _FIELDS:
+        return None
+    return f"{_subscripts([*_attribute(field, name), 0])} is not None"
 
 
 def check_element(field: str, name: str) -> str:
@@ -85,6 +90,22 @@ def check_element(field: str, name: str) -> str:
     if not all(_PART.fullmatch(part) for part in name.split(".")):
         raise refused(field, f"must be names with dots between them (document.content), not {shown(name)}")
     return name
+
+
+def _attribute(field: str, name: str) -> list[str | int]:
+    parts = _parts(field, name)
+    if parts[0] == _ATTRIBUTES:
+        parts = parts[1:]
+    if not parts or name == _EVENTS:
+        reason = (
+            f"cannot name {name} as a whole, which the server answers with nothing; a query without select, explode"
+        )
+        raise refused(field, f"{reason} and concat has all of it")
+    return parts
+
+
+def _subscripts(parts: list[str | int]) -> str:
+    return _ATTRIBUTES + "".join(f"[{part!r}]" for part in parts)
 
 
 def _parts(field: str, name: str) -> list[str | int]:

@@ -52,13 +52,14 @@ class AsyncSpanQueries(AsyncResource):
             end_time: Only spans that began before then; with a time zone.
             roots_only: Only spans without a parent; ``where("parent_span is None")`` takes those whose parent is not
                 stored as well.
-            limit: Most spans, before their lists are exploded; every one when absent.
+            limit: Most spans, before their lists are exploded (a server with PostgreSQL counts rows); every one when
+                absent. Not for a query with both ``explode`` and ``concat``.
             timeout: Seconds for the query, retries included; 5 minutes by default.
 
         Raises:
             NotFoundError: There is no such project.
             ValidationError: The query cannot be right, or the server does not understand one of its conditions.
-            ServerError: The server failed on the query, as with SQLite on a list to explode that holds no objects.
+            ServerError: The server failed on the query, as with SQLite on lists to explode that hold texts alone.
         """
         found = await self._query(
             project,
@@ -86,7 +87,7 @@ class AsyncSpanQueries(AsyncResource):
             project: Its id or exact name.
             start_time: Only what spans retrieved that began then or later; with a time zone.
             end_time: Only what spans retrieved that began before then; with a time zone.
-            limit: Most spans; every one when absent.
+            limit: Most spans (a server with PostgreSQL counts rows); every one when absent.
             timeout: Seconds for the query, retries included; 5 minutes by default.
 
         Returns:
@@ -147,6 +148,9 @@ class AsyncSpanQueries(AsyncResource):
         time_range(start_time, end_time)
         if limit is not None and (not is_count(limit) or limit > MOST):
             raise refused("limit", f"must be a whole number of at least 1, or None, not {shown(limit)}", "out_of_range")
+        if limit is not None and any(query.exploded and query.concatenated for query in queries):
+            reason = "cannot go with both explode and concat, for the server takes other spans for each; ask twice"
+            raise refused("limit", reason)
         body = query_body(queries, start_time=start_time, end_time=end_time, limit=limit, roots_only=roots_only)
         # Of a project that it does not know, and by an id, the route finds nothing and does not say so.
         name = (await AsyncProjects(self._runtime, version=self._version).get(project=project)).name
