@@ -111,8 +111,11 @@ print(AsyncExperiments, SyncDatasets, exact_match)
 import asyncio
 
 from promptops.core import NetworkError
+from promptops.core.backends import client_class, installed_backends
 from promptops.phoenix import PhoenixClient, SyncPhoenixClient
 from promptops.phoenix.tracing import NewSpan
+
+assert installed_backends() == ["phoenix"] and client_class("phoenix") is SyncPhoenixClient
 
 
 async def main() -> None:

@@ -243,6 +243,28 @@ async def test_a_list_of_anything_but_objects_has_no_rows(phoenix: PhoenixClient
     assert logged.names(after) == {"asked"}
 
 
+async def test_documents_have_whole_positions_beside_spans_that_found_nothing(
+    phoenix: PhoenixClient, unique: Unique
+) -> None:
+    project = unique("found-nothing")
+    empty = NewSpan(name="empty", kind="RETRIEVER", attributes={DOCUMENTS: [], "tags": ["x"]})
+    await phoenix.spans.log(project=project, spans=[empty], wait=60)
+    assert await phoenix.spans.retrieved_documents(project=project) == []
+
+    texts = NewSpan(name="texts", kind="RETRIEVER", attributes={DOCUMENTS: ["a", "b"], "tags": ["y"]})
+    full = NewSpan(name="full", kind="RETRIEVER", attributes=retrieved("d0", "d1") | {"tags": ["z"]})
+    await phoenix.spans.log(project=project, spans=[texts, full], wait=60)
+
+    rows = await phoenix.spans.retrieved_documents(project=project)
+    assert sorted((row["context.span_id"], repr(row["document_position"]), row["document"]) for row in rows) == [
+        (full.span_id, "0", "d0"),
+        (full.span_id, "1", "d1"),
+    ]
+    both = QUERY.explode(DOCUMENTS, text="document.content").concat("tags")
+    rows = await phoenix.spans.query(project=project, query=both)
+    assert sorted(tuple(row.values()) for row in rows) == [(full.span_id, 0, "d0", "z"), (full.span_id, 1, "d1", "z")]
+
+
 async def test_a_project_that_is_not_there_is_an_error_and_not_an_empty_answer(
     phoenix: PhoenixClient, unique: Unique
 ) -> None:

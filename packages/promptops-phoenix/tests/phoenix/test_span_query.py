@@ -57,6 +57,14 @@ def test_roots_are_a_condition_beside_those_of_the_query() -> None:
     assert ast.unparse(both) == "(a == 1 or b == 2) and parent_id is None"
 
 
+def test_spans_with_an_empty_list_are_not_asked_for_when_it_is_exploded() -> None:
+    condition = sent(QUERY.where("name == 'a' or name == 'b' # either").explode("attributes.llm.tools"))["filter"]
+    meant = "(name == 'a' or name == 'b') and attributes['llm']['tools'][0] is not None"
+    assert ast.unparse(ast.parse(condition["condition"], mode="eval")) == meant
+    assert "filter" not in sent(QUERY.concat("llm.tools"))
+    assert "filter" not in sent(QUERY.explode("name"))
+
+
 def test_columns_travel_under_names_of_our_own() -> None:
     query = (
         QUERY.select("name", **{"name of the model": "llm.model_name"})
@@ -66,6 +74,7 @@ def test_columns_travel_under_names_of_our_own() -> None:
     )
 
     assert sent(query) == {
+        "filter": {"condition": "attributes['retrieval']['documents'][0] is not None"},
         "index": {"key": "context.trace_id"},
         "select": {"promptops_0": {"key": "name"}, "promptops_1": {"key": "llm.model_name"}},
         "explode": {

@@ -115,6 +115,32 @@ def test_rows_have_the_labels_and_the_order_of_the_query() -> None:
     assert found.index_columns == ("span", "document_position")
 
 
+def test_rows_that_stand_for_no_object_of_an_exploded_list_are_left_out() -> None:
+    fields = ("context.span_id", "document_position", "promptops_0", "promptops_1", "promptops_2")
+    rows = [
+        ["a", 0.0, "n", "first", "x"],
+        ["a", 1.0, "n", None, "x"],
+        ["texts", None, "n", None, "y"],
+        [None, None, None, None, "z"],
+    ]
+    query = QUERY.select("name").explode("retrieval.documents", text="document.content").concat("tags", said="t")
+
+    found = Script(parts(table(2, *fields, rows=rows))).spans.query(project="p", query=query.rename(name="n"))
+
+    assert [list(row.values()) for row in found] == [["a", 0, "n", "first", "x"], ["a", 1, "n", None, "x"]]
+    assert [type(row["document_position"]) for row in found] == [int, int]
+
+
+def test_no_object_in_any_exploded_list_is_no_row_with_all_columns() -> None:
+    answer = table(1, "context.span_id", "promptops_1", rows=[["a", "said"]])
+    query = QUERY.explode("a.b", text="c").concat("tags", said="t")
+
+    found = Script(parts(answer)).spans.query(project="p", query=query)
+
+    assert (found, found.columns) == ([], ("context.span_id", "position", "text", "said"))
+    assert list(span_rows_to_dataframe(found).index.names) == ["context.span_id", "position"]
+
+
 def test_everything_of_a_span_keeps_the_names_of_the_server() -> None:
     answer = table(1, "context.span_id", "name", "context.span_id", "attributes.a_b", rows=[["s", "n", "s", [1]]])
 
@@ -222,6 +248,12 @@ def test_a_query_that_the_server_fails_on_says_what_may_be_wrong() -> None:
     assert (caught.value.status_code, caught.value.retryable) == (500, False)
 
 
+def test_a_failure_of_a_query_that_explodes_nothing_does_not_speak_of_lists() -> None:
+    with pytest.raises(ServerError, match=r"failed on this query \(Internal Server Error\)\.") as caught:
+        Script(*[text("Internal Server Error", 500)] * 5).spans.query(project="p", query=QUERY.concat("tags"))
+    assert "explode" not in str(caught.value)
+
+
 def test_a_server_that_is_away_stays_worth_another_try() -> None:
     with pytest.raises(ServerError) as caught:
         Script(*[text("away", 503)] * 5).spans.query(project="p")
@@ -253,6 +285,7 @@ def with_project(arguments: Any) -> Any:
         {"limit": True},
         {"limit": 1.5},
         {"limit": 2**31},
+        {"limit": 5, "query": QUERY.explode("a.b").concat("c.d")},
         {"start_time": datetime(2026, 1, 1)},
         {"start_time": NOON, "end_time": NOON},
         {"project": ""},
