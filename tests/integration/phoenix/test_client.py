@@ -240,6 +240,13 @@ async def test_server_of_another_kind_is_not_taken_for_one(make_phoenix: Make) -
             await make_phoenix(base_url=other.url).health()
 
 
+async def test_address_where_nothing_is_found_is_no_phoenix(make_phoenix: Make) -> None:
+    nothing = http_answer(404, (("content-type", "text/plain"),), b"not found")
+    said = "GET /readyz answered with status 404: base_url does not lead"
+    with FaultProxy(respond=lambda method, target: nothing) as other, pytest.raises(InvalidResponseError, match=said):
+        await make_phoenix(base_url=other.url).health()
+
+
 def test_resources_and_stores_are_made_once_without_a_request() -> None:
     for client in (PhoenixClient(base_url="http://127.0.0.1:9"), SyncPhoenixClient(base_url="http://127.0.0.1:9")):
         for name in (

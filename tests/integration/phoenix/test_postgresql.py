@@ -226,7 +226,10 @@ async def test_a_float_that_postgresql_would_make_a_whole_number_of_spoils_nothi
     await phoenix_admin.datasets.create(name, [{"numbers": numbers}])
     (example,) = await phoenix_admin.datasets.examples(name)
     assert [repr(number) for number in example["numbers"]] == [repr(number) for number in numbers]
+    prompt = unique("p")
+    await phoenix_admin.prompts.create(prompt, content="text")
     for call in (
+        phoenix_admin.prompts.update_prompt(name=prompt, metadata={"a": 1e20}),
         phoenix_admin.experiments.create_empty(name=unique("e"), dataset=name, metadata={"a": [1e20]}),
         phoenix_admin.prompts.create(unique("p"), content="text", metadata={"a": 1e20}),
         phoenix_admin.prompts.create(unique("p"), content="text", response_format=bounded(1e20)),
@@ -249,3 +252,13 @@ async def test_a_nul_that_postgresql_cannot_store_is_named_beside_the_failure(
     except ServerError as error:
         notes += error.__notes__
     assert any("NUL" in note for note in notes)
+
+    span = NewSpan(name="annotated")
+    await phoenix_admin.spans.log(project=name, spans=[span], wait=60)
+    stored = any("NUL stored" in note for note in notes)
+    notes.clear()
+    try:
+        await phoenix_admin.annotations.add(name="rated", span_id=span.span_id, explanation="a\0b")
+    except ServerError as error:
+        notes += error.__notes__
+    assert stored or any("NUL" in note for note in notes)

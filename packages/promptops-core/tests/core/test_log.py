@@ -37,6 +37,15 @@ def test_standard_logging_receives_events() -> None:
     assert "INFO:promptops:call_retried method='GET' path='/x' retry=1" in err
 
 
+def test_standard_logging_receives_events_and_facts_as_such() -> None:
+    _, err = run_python(
+        "import logging; from promptops.core.log import log\n"
+        "logging.basicConfig(format='%(promptops_event)s of %(promptops_facts)s')\n"
+        "log().warning('thing_failed', name='a', parts=['b c'])\n"
+    )
+    assert err == "thing_failed of {'name': 'a', 'parts': ['b c']}\n"
+
+
 def test_standard_logging_receives_exceptions() -> None:
     _, err = run_python(
         "from promptops.core.log import log\n"

@@ -38,6 +38,10 @@ def run(request: pytest.FixtureRequest, experiments: SyncExperiments, async_expe
     return running
 
 
+def fine(expected: str) -> str:
+    return expected
+
+
 class UnreadableError(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -163,6 +167,44 @@ def test_a_run_that_is_cancelled_ends_whatever_it_is_at(
 
     started: list[asyncio.Event] = []
     asyncio.run(main())
+
+
+def test_a_run_that_is_cancelled_within_a_run_level_evaluator_ends(
+    async_experiments: AsyncExperiments, questions: str
+) -> None:
+    async def judge(rows: object) -> float:
+        started[0].set()
+        await asyncio.sleep(60)
+        return 1
+
+    async def main() -> None:
+        started.append(asyncio.Event())
+        running = asyncio.create_task(
+            async_experiments.run("e", dataset=questions, task=fine, run_evaluators=[judge], progress=False)
+        )
+        await started[0].wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    started: list[asyncio.Event] = []
+    asyncio.run(main())
+
+
+def test_a_run_level_evaluator_that_cancels_its_task_is_an_error_of_its_own(
+    async_experiments: AsyncExperiments, questions: str
+) -> None:
+    async def judge(rows: object) -> float:
+        own = asyncio.current_task()
+        assert own is not None
+        own.cancel()
+        await asyncio.sleep(60)
+        return 1
+
+    result = asyncio.run(
+        async_experiments.run("e", dataset=questions, task=fine, run_evaluators=[judge], progress=False)
+    )
+    assert "CancelledError" in (result.run_evaluations["judge"].error or "")
 
 
 def test_a_coroutine_that_is_closed_is_not_taken_for_a_task_that_raised() -> None:

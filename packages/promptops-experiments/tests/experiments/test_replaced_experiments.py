@@ -167,3 +167,26 @@ def test_an_experiment_that_cannot_be_deleted_stays_as_it_was(call: Call, questi
     server.before = None
     call("resume", task=answer)
     assert is_whole(server)
+
+
+def test_who_reads_that_rows_could_not_be_stored_reads_what_was_deleted_for_them(
+    call: Call, questions: str, server: MemoryServer
+) -> None:
+    def away(request: Request) -> None:
+        if request.method == method and "experiments" in request.path:
+            raise NetworkError("the server is away")
+
+    call("run", dataset=questions, task=sometimes)
+    server.before, method = away, "DELETE"
+    with pytest.raises(UploadError) as kept:
+        call("retry_failed", task=answer)
+    assert "deleted" not in str(kept.value)
+    method = "POST"
+    with pytest.raises(UploadError) as caught:
+        call("resume", task=answer)
+    assert server.experiments == []
+    assert "in the journal: resume the experiment: the server is away" in str(caught.value)
+    assert "What was stored of the experiment had to be deleted for it" in str(caught.value)
+    server.before = None
+    call("resume", task=answer)
+    assert is_whole(server)

@@ -290,3 +290,22 @@ def test_input_that_the_server_echoes_stays_out_of_the_error() -> None:
         Script(json_response({"detail": detail}, status=422)).run(_http.send, "POST", "/v1/x", b"{}", One)
     assert caught.value.message == "body.name: Field required"
     assert "canary" not in repr(caught.value.__dict__)
+
+
+@pytest.mark.parametrize(
+    ("sent", "noted"),
+    [
+        ("a\0", True),
+        ("\0", True),
+        ("\\\0", True),
+        ("\\\\\0", True),
+        ("\\u0000", False),
+        ("\\\\u0000", False),
+        ("a", False),
+    ],
+)
+def test_a_failure_names_a_nul_that_was_sent_and_nothing_that_only_looks_like_one(sent: str, noted: bool) -> None:
+    script = Script(text(b"Internal Server Error", status=500))
+    with pytest.raises(ServerError) as caught:
+        script.run(_http.send, "POST", _http.path("prompts"), msgspec.json.encode({"text": sent}), One)
+    assert any("NUL" in note for note in getattr(caught.value, "__notes__", [])) == noted

@@ -385,3 +385,22 @@ async def test_callers_of_one_prompt_wait_for_their_turn_and_no_longer_in_all() 
     assert here.pool > elsewhere.pool
     assert here.read > elsewhere.read
     assert PROMPT.deadline == PROMPT_READ.deadline
+
+
+def test_numbers_that_the_server_could_never_read_again_are_refused_wherever_they_stand() -> None:
+    transport = FakeTransport([])
+    runtime = SyncRuntime(RuntimeConfig(base_url="http://phoenix.test"), transport=transport)
+    prompts = SyncPhoenixPrompts(AsyncPhoenixPrompts(runtime))
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"properties": {"x": {"maximum": 1e20}}}}}
+    stored = version(1, tools={"type": "tools", "tools": [tool]})
+    own = msgspec.convert(msgspec.to_builtins(stored), PromptVersionData)
+
+    for call in (
+        lambda: prompts.update_prompt(name="p", metadata={"a": [1e20]}),
+        lambda: prompts.update_prompt(name="p", metadata={"a": 10**20}),
+        lambda: prompts.create_prompt(name="p", version=own),
+        lambda: prompts.create_version(name="p", version=stored),
+    ):
+        with pytest.raises(ValidationError, match="64 bits"):
+            call()
+    assert transport.attempts == []

@@ -303,6 +303,14 @@ def test_annotations_whose_answer_was_lost_are_sent_again() -> None:
     assert all("sync=true" in attempt.target for attempt in script.transport.attempts)
 
 
+def test_a_failure_on_annotations_names_a_nul_in_them() -> None:
+    failed = Response(status=500, headers={"content-type": "text/plain"}, body=b"Internal Server Error")
+    script = Script(*[failed] * 5)
+    with pytest.raises(ServerError) as caught:
+        script.annotations.add(name="q", span_id="s", explanation="a\0b")
+    assert any("NUL" in note for note in caught.value.__notes__)
+
+
 def test_a_note_whose_answer_was_lost_is_written_once() -> None:
     script = Script(LOST, json_response({"data": {"id": "x"}}))
 

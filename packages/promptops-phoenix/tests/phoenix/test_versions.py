@@ -84,6 +84,12 @@ def test_what_says_no_version_is_no_phoenix(body: bytes) -> None:
         drive(runtime.version.require("it", "1.0"))
 
 
+def test_an_address_without_the_route_is_no_phoenix_rather_than_something_not_found() -> None:
+    runtime, _ = client(Response(status=404, headers={"content-type": "text/plain"}, body=b"not found"))
+    with pytest.raises(InvalidResponseError, match="does not lead to a Phoenix server"):
+        drive(runtime.version.ask())
+
+
 @pytest.mark.parametrize("said", ["", "new", "20", "x" * 500, "1.2.3.4"])
 def test_header_that_is_no_version_is_passed_by(said: str) -> None:
     runtime, _ = client(answer(said))

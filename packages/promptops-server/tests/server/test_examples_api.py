@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from promptops.server import EmbeddedServer
+from promptops.server.grants import Scope
+from promptops.server.key_admin import create_key
 
 Json = dict[str, Any]
 ROWS: list[Json] = [
@@ -71,6 +75,12 @@ def fields(answer: httpx.Response) -> list[tuple[str, str]]:
         ("id = 1", []),
         ("id IS NULL", []),
         ("id != 'nobody'", [0, 1, 2]),
+        ("id != 1", [0, 1, 2]),
+        ("id = true", []),
+        ("promptops.split = 'test'", [2]),
+        ("promptops.split IS NULL", [0, 1]),
+        ("promptops.split != 'train'", [2]),
+        ("promptops.split = 1 OR promptops.split = true", []),
     ],
 )
 def test_a_filter_keeps_what_it_says(client: httpx.Client, made: Json, text: str, kept: list[int]) -> None:
@@ -93,6 +103,8 @@ def test_a_filter_keeps_what_it_says(client: httpx.Client, made: Json, text: str
         ("n IS 1", "expected NULL"),
         ("1 = n", "expected a column"),
         ("created_at > '2026'", "'created_at' cannot be compared"),
+        ('"a\0b" = 1', "expected a column"),
+        ('"a\tb" = 1', "expected a column"),
         ("(" * 40 + "n = 1" + ")" * 40, "nests deeper"),
         (" OR ".join(["n = 1"] * 51), "at most 50 comparisons"),
         ("x" * 4001, "at most 4000 characters"),
@@ -126,6 +138,29 @@ def test_a_search_leads_through_every_page_and_its_cursor_keeps_its_filter(clien
     assert second["pagination"] == {"has_more": False}
     other = client.post(path, json={"limit": 1, "filter": "n = 0", "cursor": cursor})
     assert (other.status_code, fields(other)) == (400, [("cursor", "bad_cursor")])
+
+
+@pytest.mark.parametrize("search", [False, True])
+def test_a_list_of_the_latest_version_stays_with_the_one_that_it_began_with(
+    client: httpx.Client, made: Json, search: bool
+) -> None:
+    path = f"/v2/datasets/{made['id']}/examples"
+
+    def page(**asked: Any) -> Json:
+        asked["limit"] = 1
+        answer = client.post(f"{path}/search", json=asked) if search else client.get(path, params=asked)
+        assert answer.status_code == 200, answer.text
+        found: Json = answer.json()
+        return found
+
+    first = page()
+    last = examples(client, made)[2]
+    change = {"examples": [{"id": last["id"], "text": "changed"}], "new_version": "second"}
+    client.patch(path, json=change).raise_for_status()
+    second = page(cursor=first["pagination"]["next_cursor"])
+    third = page(cursor=second["pagination"]["next_cursor"])
+    assert [each["text"] for one in (first, second, third) for each in one["examples"]] == ["it's", "b", "ä"]
+    assert examples(client, made)[2]["text"] == "changed"
 
 
 def test_runs_are_searched_by_id_page_by_page(client: httpx.Client, made: Json) -> None:
@@ -192,8 +227,9 @@ def test_a_change_is_held_to_the_schema_of_the_dataset(client: httpx.Client, mad
     client.put(f"/v2/datasets/{made['id']}/schema", json={"example_schema": schema}).raise_for_status()
     one = examples(client, made)[0]["id"]
     path = f"/v2/datasets/{made['id']}/examples"
-    refused = client.patch(path, json={"examples": [{"id": one, "text": 1}], "new_version": "never"})
-    assert (refused.status_code, fields(refused)) == (422, [("examples[0].text", "wrong_type")])
+    body = {"examples": [{"id": "nobody", "text": 1}, {"id": one, "text": 1}], "new_version": "never"}
+    refused = client.patch(path, json=body)
+    assert (refused.status_code, fields(refused)) == (422, [("examples[1].text", "wrong_type")])
     assert len(client.get(f"/v2/datasets/{made['id']}").json()["versions"]) == 1
     assert client.patch(path, json={"examples": [{"id": one, "n": 5}]}).status_code == 200
 
@@ -240,3 +276,36 @@ def test_a_draft_that_began_before_a_change_in_place_is_refused(client: httpx.Cl
     body = {"dataset_version_id": made["versions"][0]["id"], "example_ids": [one]}
     assert client.request("DELETE", f"/v2/datasets/{made['id']}/examples", json=body).status_code == 200
     assert client.post(f"/v2/dataset-drafts/{draft['id']}/publish").status_code == 409
+
+
+def test_the_examples_of_another_project_are_missing(tmp_path: Path) -> None:
+    keys = {
+        name: create_key(tmp_path, name=name, projects=[name], scopes=[Scope.EXPERIMENTS]).text
+        for name in ("mine", "theirs")
+    }
+    with EmbeddedServer(tmp_path) as server, httpx.Client(verify=False, base_url=server.url, timeout=20) as client:
+
+        def ask(whose: str, method: str, path: str, body: Json) -> httpx.Response:
+            return client.request(method, path, json=body, headers={"Authorization": f"Bearer {keys[whose]}"})
+
+        body = {"name": "set", "space_id": "theirs", "examples": [{"n": 1}]}
+        made = ask("theirs", "POST", "/v2/datasets", body).json()
+        path, version = f"/v2/datasets/{made['id']}", made["versions"][0]["id"]
+        before = ask("theirs", "POST", f"{path}/examples/search", {}).json()
+        change: Json = {"examples": [{"id": before["examples"][0]["id"], "n": 2}]}
+        requests: list[tuple[str, str, Json]] = [
+            ("POST", f"{path}/examples/search", {}),
+            ("PATCH", f"{path}/examples", change),
+            ("PATCH", f"{path}/examples", {**change, "new_version": "second"}),
+            (
+                "DELETE",
+                f"{path}/examples",
+                {"dataset_version_id": version, "example_ids": [before["examples"][0]["id"]]},
+            ),
+            ("PATCH", path, {"name": "other"}),
+        ]
+        for method, where, asked in requests:
+            assert ask("mine", method, where, asked).status_code == 404
+        assert ask("theirs", "POST", f"{path}/examples/search", {}).json() == before
+        for method, where, asked in requests:  # which are good in themselves
+            assert ask("theirs", method, where, asked).status_code == 200

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 import click
 from promptops.cli._failures import CommandFailed, exit_code, hint_for
+from promptops.cli._notes import notes
 from promptops.cli._version import __version__
+from promptops.cli._wording import in_options, one_line
 from promptops.core.errors import PromptOpsError
 
 if TYPE_CHECKING:
@@ -69,8 +71,10 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit; a failure is one line on stderr, with ``PROMPTOPS_DEBUG`` set also its traceback."""
     debug = bool(os.environ.get("PROMPTOPS_DEBUG"))
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        cli.main(args=list(arguments) if arguments is not None else None, prog_name="promptops", standalone_mode=False)
+        with notes(given):
+            cli.main(args=given, prog_name="promptops", standalone_mode=False)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.Abort:
@@ -114,9 +118,9 @@ def _usage_line(error: click.ClickException) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    text = one_line(str(error))
     if isinstance(error, PromptOpsError | CommandFailed):
-        return text
+        return in_options(text)
     return f"{type(error).__name__}: {text} (set PROMPTOPS_DEBUG=1 to see where)"
 
 

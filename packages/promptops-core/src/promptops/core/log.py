@@ -11,11 +11,15 @@ __all__ = ["event", "log"]
 
 
 def _render(logger: Any, method: str, facts: MutableMapping[str, Any]) -> tuple[tuple[str], dict[str, Any]]:
-    """One line for the standard library: the event, then its facts; an exception goes with it."""
+    """One line for the standard library: the event, then its facts; an exception goes with it.
+
+    For handlers that say it in another way, the record has both as ``promptops_event`` and ``promptops_facts``.
+    """
     del logger, method
-    exception = facts.pop("exc_info", None)
-    words = [str(facts.pop("event", "")), *(f"{name}={value!r}" for name, value in facts.items())]
-    return (" ".join(words),), {"exc_info": exception} if exception else {}
+    exception, name = facts.pop("exc_info", None), str(facts.pop("event", ""))
+    words = [name, *(f"{name}={value!r}" for name, value in facts.items())]
+    further: dict[str, Any] = {"extra": {"promptops_event": name, "promptops_facts": dict(facts)}}
+    return (" ".join(words),), further | ({"exc_info": exception} if exception else {})
 
 
 @functools.lru_cache(maxsize=2)

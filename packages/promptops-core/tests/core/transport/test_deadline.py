@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
+import random
 import threading
 import time
 from collections.abc import Callable, Coroutine, Generator
@@ -12,7 +15,8 @@ import anyio
 import httpx
 import pytest
 from promptops.core._transport import AsyncTransport, SyncTransport
-from promptops.core.testing.faults import Drip, FaultProxy, http_answer
+from promptops.core._transport._response import ResponseReader
+from promptops.core.testing.faults import Canned, Drip, FaultProxy, http_answer
 from promptops.core.transport import Attempt, DeadlineExceeded
 
 Make = Callable[..., Attempt]
@@ -115,3 +119,35 @@ def test_control_a_timeout_for_each_read_lets_the_call_run_on() -> None:
         began = time.monotonic()
         assert client.get(server.url).status_code == 200
         assert time.monotonic() - began > DEADLINE + GRACE
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("late", [False, True])
+def test_an_answer_that_came_in_time_lets_nobody_run_before_it_past_the_deadline(
+    backend: str, late: bool, attempt: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others run between the parts of a large encoded body; on a busy loop that takes much longer than decoding it."""
+    text = random.Random(7).randbytes(300_000)
+    passed, parts, decode_part = [0.0], [0], ResponseReader.decode_part
+
+    def clock() -> float:
+        return time.monotonic() + passed[0]
+
+    def one_part(self: ResponseReader) -> bool:
+        if decoded := decode_part(self):
+            parts[0] += 1
+            if late:
+                passed[0] = 1000.0  # others took it
+        return decoded
+
+    async def main(url: str) -> None:
+        if backend == "asyncio":
+            monkeypatch.setattr(asyncio.get_running_loop(), "time", clock)
+        transport = AsyncTransport(url, clock=clock)
+        assert (await transport.send(attempt(deadline=60.0))).body == text
+        await transport.aclose()
+
+    monkeypatch.setattr(ResponseReader, "decode_part", one_part)
+    with FaultProxy(mode=Canned(200, (("content-encoding", "gzip"),), gzip.compress(text))) as server:
+        anyio.run(main, server.url, backend=backend)
+    assert parts == [1 if late else 18]

@@ -227,6 +227,23 @@ def test_small_encoded_body_has_no_parts(body: bytes) -> None:
     assert reader.response().body == (b"hello" if body else b"")
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 304 Not Modified\r\ncontent-encoding: br\r\ncontent-length: 500\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\ncontent-encoding: zstd\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 0\r\n\r\n",
+    ],
+    ids=["not modified", "no content", "empty"],
+)
+def test_encoding_of_no_body_matters_to_nobody(head: bytes) -> None:
+    """A proxy that encodes in its own way says so of answers without a body too."""
+    reader = ResponseReader()
+    assert reader.feed(head)
+    assert not reader.decode_part()
+    assert reader.response().body == b""
+
+
 def test_wrong_part_is_refused() -> None:
     good = gzip.compress(random.Random(7).randbytes(100_000))
     reader = encoded(good[:30_000] + bytes(70_000))

@@ -16,6 +16,8 @@ __all__ = ["Collector", "UploadError"]
 
 _ELSEWHERE: Final = "; experiments.resume with journal= another file goes on with the rows that are stored there"
 
+_DELETED: Final = ". What was stored of the experiment had to be deleted for it, and is not there until then"
+
 
 class UploadError(PromptOpsError):
     """The rows of a run could not all be stored; none of those that were paid for is lost.
@@ -36,6 +38,7 @@ class UploadError(PromptOpsError):
         experiment: Experiment | None,
         stored: int,
         journaled: bool = False,
+        deleted: bool = False,
     ) -> None:
         taken = isinstance(cause, ConflictError)
         where = "in the .rows of this error"
@@ -43,7 +46,7 @@ class UploadError(PromptOpsError):
             where += ", and in the journal"
             if not taken:
                 where += ": resume the experiment" + ("" if cause.retryable else " once the reason is gone")
-        advice = _ELSEWHERE if taken else ""
+        advice = _ELSEWHERE if taken else _DELETED if deleted else ""
         super().__init__(
             f"{len(rows) - stored} of {len(rows)} finished rows could not be stored, they are {where}: {cause.message}"
             f"{advice}",

@@ -90,7 +90,6 @@ def compare(
             contents_of(candidate, examples),
         ),
     )
-    in_both = _scored_names(first) & _scored_names(second)
     names = list(dict.fromkeys([*_evaluator_names(first), *_evaluator_names(second)]))
     if evaluator is not None:
         if evaluator not in names:
@@ -100,7 +99,9 @@ def compare(
         names = [evaluator]
     tested = _Tested(confidence, resamples, seed)
     metrics = {
-        name: tested.metric(name, shared, lower_is_better=name in lower_is_better) for name in names if name in in_both
+        name: tested.metric(name, shared, lower_is_better=name in lower_is_better)
+        for name in names
+        if _scores_any(name, first) and _scores_any(name, second)
     }
     known = {**_examples(candidate), **_examples(baseline)}
     if examples is not None:
@@ -206,15 +207,14 @@ def _keyed(rows: Sequence[ExperimentRun]) -> dict[PairKey, ExperimentRun]:
     return keyed
 
 
-def _evaluator_names(rows: Mapping[PairKey, ExperimentRun]) -> dict[str, None]:
-    names: dict[str, None] = {}
-    for row in rows.values():
-        names.update((name, None) for name in row.evaluations)
-    return names
+def _evaluator_names(rows: Mapping[PairKey, ExperimentRun]) -> list[str]:
+    # Of all columns at once: to make the evaluations of each row would take most of the time of a comparison.
+    columns = dict.fromkeys(name for row in rows.values() for name in row.fields)
+    return list(ExperimentRun(example_id=None, fields=columns).evaluations)
 
 
-def _scored_names(rows: Mapping[PairKey, ExperimentRun]) -> set[str]:
-    return {name for row in rows.values() for name in row.scores}
+def _scores_any(name: str, rows: Mapping[PairKey, ExperimentRun]) -> bool:
+    return any(row.score(name) is not None for row in rows.values())
 
 
 class _Tested(msgspec.Struct, frozen=True):

@@ -157,6 +157,7 @@ class Session:
             # What the store has may be more than the rows of this run, and of some of these something else.
             stored=0 if uploader is None else max(0, len(rows) - uploader.waiting),
             journaled=self.kept is not None and not (self.control.error is cause and self.control.journal_failed),
+            deleted=uploader is not None and uploader.deleted,
         )
 
     def finish(self) -> None:

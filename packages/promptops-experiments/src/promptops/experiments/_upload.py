@@ -85,6 +85,8 @@ class Uploader:
         can = store.capabilities.can
         self.experiment = experiment
         self.failure: PromptOpsError | None = None
+        self.deleted = False
+        """Whether the experiment that is replaced is deleted, and nothing there in its place yet."""
         self.store_name = store.capabilities.store
         self._runtime = runtime
         self._store = store
@@ -246,6 +248,7 @@ class Uploader:
                 metadata=metadata_of(self._columns),
                 dataset_version_id=self._version_id,
             )
+            self.deleted = False
             await self._runtime.run_blocking(self._journaled.set_remote_id, self.experiment.id)
             rows = rows if self._made_empty else ()
         if rows:
@@ -278,7 +281,7 @@ class Uploader:
             await self._store.delete(replaced.id)
         except NotFoundError:
             log().info("experiment_gone", experiment_id=replaced.id)
-        self._replaced = None
+        self._replaced, self.deleted = None, True
 
 
 _STANDS: Final = StoredRow(stands=True)

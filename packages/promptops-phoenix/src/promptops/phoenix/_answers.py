@@ -14,7 +14,7 @@ from promptops.models import decoder, prepared
 from promptops.phoenix._large import LARGE, in_pieces
 from promptops.phoenix._versions import VERSION_HEADER
 
-__all__ = ["NOT_ALLOWED", "answer", "any_answer", "refuse_html", "refuse_missing", "unusable"]
+__all__ = ["NOT_ALLOWED", "answer", "any_answer", "missing", "refuse_html", "refuse_missing", "unusable"]
 
 NOT_ALLOWED: Final = 405
 _NOT_PHOENIX: Final = "base_url does not lead to a Phoenix server, or a proxy or a login screen answered instead"
@@ -68,7 +68,7 @@ def refuse_html(request: Request, response: Response) -> None:
     """
     if not codec.looks_like_html(response.body, response.headers.get("content-type", "").lower()):
         return
-    raise _missing(request, response, "a web page")
+    raise missing(request, response, "a web page")
 
 
 def refuse_missing(request: Request, response: Response) -> None:
@@ -78,10 +78,11 @@ def refuse_missing(request: Request, response: Response) -> None:
         InvalidResponseError: It says so; the message as for :func:`refuse_html`.
     """
     if response.status == NOT_ALLOWED:
-        raise _missing(request, response, f"status {NOT_ALLOWED}")
+        raise missing(request, response, f"status {NOT_ALLOWED}")
 
 
-def _missing(request: Request, response: Response, what: str) -> InvalidResponseError:
+def missing(request: Request, response: Response, what: str) -> InvalidResponseError:
+    """The error of an answer that says that there is no such route."""
     version = response.headers.get(VERSION_HEADER)
     if version is None:
         reason = _NOT_PHOENIX

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, TypeVar
 
 import msgspec
@@ -11,11 +12,11 @@ from promptops.core.runtime import Runtime
 from promptops.phoenix._address import Query
 from promptops.phoenix._answers import NOT_ALLOWED, answer, refuse_html, refuse_missing
 
-__all__ = ["delete", "is_failed", "send", "send_empty"]
+__all__ = ["delete", "is_failed", "send", "send_empty", "written"]
 
 _FAILED: Final = 500
-_NUL: Final = rb"\u0000"
-"""How JSON spells the character that PostgreSQL keeps in no text."""
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""How JSON spells the character that PostgreSQL keeps in no text; after one more backslash, it is six others."""
 _NUL_NOTE: Final = (
     "What was sent holds a NUL character (\\u0000). A Phoenix server over PostgreSQL cannot store one: leave it out."
 )
@@ -66,7 +67,7 @@ async def send(
         timeout=timeout,
         repeatable=repeatable,
     )
-    return await answer(runtime, request, await _written(runtime, request), shape)
+    return await answer(runtime, request, await written(runtime, request), shape)
 
 
 async def send_empty(
@@ -84,7 +85,7 @@ async def send_empty(
     request = Request(
         method=method, path=where, query=query, body=body, profile=profile, timeout=timeout, repeatable=repeatable
     )
-    refuse_html(request, await _written(runtime, request))
+    refuse_html(request, await written(runtime, request))
 
 
 async def delete(runtime: Runtime, where: str, *, query: Query = ()) -> None:
@@ -97,7 +98,7 @@ async def delete(runtime: Runtime, where: str, *, query: Query = ()) -> None:
     """
     request = Request(method="DELETE", path=where, query=query, profile=WRITE)
     try:
-        response = await _written(runtime, request)
+        response = await written(runtime, request)
     except NotFoundError as error:
         if not error.repeated:
             raise
@@ -110,15 +111,16 @@ def is_failed(error: PromptOpsError) -> bool:
     return isinstance(error, ServerError) and error.status_code == _FAILED
 
 
-async def _written(runtime: Runtime, request: Request) -> Response:
-    request = msgspec.structs.replace(request, accept_statuses=(NOT_ALLOWED,))
+async def written(runtime: Runtime, request: Request) -> Response:
+    """Send a write that is ready, and return its answer; errors as for :func:`send`, which decodes it."""
+    request = msgspec.structs.replace(request, accept_statuses=(*request.accept_statuses, NOT_ALLOWED))
     try:
         response = await runtime.send(request)
     except ServerError as error:
         if is_failed(error):
             if not request.is_idempotent:
                 error.retryable = False
-            if request.body is not None and _NUL in request.body:
+            if request.body is not None and _NUL.search(request.body):
                 error.add_note(_NUL_NOTE)
         raise
     refuse_missing(request, response)

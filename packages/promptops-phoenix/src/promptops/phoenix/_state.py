@@ -9,7 +9,7 @@ import msgspec
 from promptops.core.config import ApiKey, RuntimeConfig, ServerNames
 from promptops.core.errors import ServerError
 from promptops.core.messages import READ, Request
-from promptops.phoenix._answers import refuse_html
+from promptops.phoenix._answers import missing, refuse_html
 from promptops.phoenix._config import resolve
 from promptops.phoenix._runtime import PhoenixRuntime
 
@@ -27,6 +27,7 @@ __all__ = ["ClientState", "PhoenixHealth"]
 NAMES: Final = ServerNames(
     api="the Phoenix API", start="phoenix serve", address="PHOENIX_COLLECTOR_ENDPOINT", key="PHOENIX_API_KEY"
 )
+_NOT_FOUND: Final = 404
 
 T = TypeVar("T")
 
@@ -121,9 +122,12 @@ class ClientState:
         Raises:
             PromptOpsError: Nothing answered, or something that is not a Phoenix server.
         """
-        request = Request(method="GET", path="/readyz", profile=READ)
+        request = Request(method="GET", path="/readyz", profile=READ, accept_statuses=(_NOT_FOUND,))
         try:
-            refuse_html(request, await self.runtime.send(request))  # a Phoenix sends its pages for any other path
+            response = await self.runtime.send(request)
+            if response.status == _NOT_FOUND:
+                raise missing(request, response, f"status {_NOT_FOUND}")
+            refuse_html(request, response)  # a Phoenix sends its pages for any other path
             ready = True
         except ServerError as error:
             if type(error) is not ServerError:

@@ -14,6 +14,7 @@ __all__ = ["AT_LEAST", "VERSION_HEADER", "VERSION_PATH", "ServerVersion"]
 
 VERSION_HEADER: Final = "x-phoenix-server-version"
 VERSION_PATH: Final = "/arize_phoenix_version"
+_NOT_FOUND: Final = 404
 _VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?![\d.])[0-9A-Za-z.+-]{0,32}")
 
 AT_LEAST: Final[Mapping[str, str]] = {
@@ -65,7 +66,8 @@ class ServerVersion:
             InvalidResponseError: What answered does not say a version.
         """
         headers = (("accept", "text/plain"),)
-        response = await self._runtime.send(Request(method="GET", path=VERSION_PATH, headers=headers, profile=READ))
+        request = Request(method="GET", path=VERSION_PATH, headers=headers, profile=READ, accept_statuses=(_NOT_FOUND,))
+        response = await self._runtime.send(request)
         said = response.body[:64].decode("utf-8", "replace").strip()
         if _VERSION.fullmatch(said):
             self.known = said

@@ -69,8 +69,8 @@ def check_items(examples: Sequence[JsonObject], *, ids: bool, partial: bool = Fa
     _refuse(problems)
 
 
-def check_schema(examples: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None) -> None:
-    """Refuse examples that do not meet the schema of their dataset.
+def check_schema(examples: Mapping[int, Mapping[str, Any]], schema: Mapping[str, Any] | None) -> None:
+    """Refuse examples, by their places in the request, that do not meet the schema of their dataset.
 
     Raises:
         ValidationError: Naming every field, 100 at most.
@@ -79,7 +79,7 @@ def check_schema(examples: Sequence[Mapping[str, Any]], schema: Mapping[str, Any
         return
     compiled = compile_schema(schema, field="example_schema")
     problems: list[dict[str, Any]] = []
-    for index, example in enumerate(examples):
+    for index, example in examples.items():
         for violation in compiled.check(example):
             field = f"examples[{index}]" + (f".{violation.path}" if violation.path else "")
             problems.append({"field": field, "message": violation.message, "code": violation.code})

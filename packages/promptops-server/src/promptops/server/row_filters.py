@@ -19,7 +19,7 @@ _UNREADABLE: Final = "unreadable_filter"
 _TOKEN: Final = re.compile(
     r"""\s*(?:
         (?P<text>'(?:[^']|'')*')
-      | (?P<quoted>"[^"\\]+")
+      | (?P<quoted>"[^"\\\x00-\x1f]+")
       | (?P<number>[-+]?\d{1,30}(?:\.\d{1,30})?(?:[eE][-+]?\d{1,3})?(?![\w.]))
       | (?P<sign><=|>=|<>|!=|==|=|<|>|\(|\))
       | (?P<word>[^\W\d][\w.\-]*)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import click
 from promptops.cli._failures import exit_code, hint_for
 from promptops.cli._output import console, print_json
+from promptops.cli._wording import in_options
 from promptops.cli.prompts._options import DIFFERENT
 from promptops.cli.prompts._show import show_diff
 
@@ -114,7 +115,7 @@ def show_report(reports: Sequence[SyncReport], *, as_json: bool) -> int:
             {
                 **_facts(item, version=item.version),
                 "done": item.done,
-                "error": None if item.error is None else item.error.message,
+                "error": None if item.error is None else in_options(item.error.message),
                 "conflict": item.three_way if item in conflicts else None,
             }
             for item in latest.values()
@@ -129,7 +130,8 @@ def show_report(reports: Sequence[SyncReport], *, as_json: bool) -> int:
     for item in failed:
         assert item.error is not None
         hint = hint_for(item.error)
-        click.echo(f"promptops: {item.slug}: {item.reason}" + (f"\n  hint: {hint}" if hint else ""), err=True)
+        reason = in_options(item.reason)
+        click.echo(f"promptops: {item.slug}: {reason}" + (f"\n  hint: {hint}" if hint else ""), err=True)
     if conflicts:
         hint = "bring both changes into the file and push with --force local, or take the server's: --force remote"
         click.echo(f"promptops: {counted(len(conflicts))} changed on both sides and left alone", err=True)

@@ -82,7 +82,8 @@ class AnyioConnection:
         while not reader.complete:
             await self.receive(attempt)
         try:
-            while reader.decode_part():
+            # Others run in between, unless what they do takes all the time that is left.
+            while reader.decode_part() and self._clock() < attempt.deadline:
                 await anyio.lowlevel.checkpoint()
             return reader.response()
         except ProtocolError as exc:

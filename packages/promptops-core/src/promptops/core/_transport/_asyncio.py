@@ -174,7 +174,8 @@ class AsyncioConnection(asyncio.Protocol):
             await self._wait(_WHOLE)
         self._asked = False
         try:
-            while self.reader.decode_part():  # noqa: ASYNC110 - others run in between
+            # Others run in between, unless what they do takes all the time that is left.
+            while self.reader.decode_part() and self._loop.time() < self._due:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             return self.reader.response()
         except ProtocolError as exc:

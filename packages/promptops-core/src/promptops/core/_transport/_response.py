@@ -145,9 +145,9 @@ class ResponseReader:
             ProtocolError: The body cannot be decoded.
         """
         encoding = self.headers.get("content-encoding")
-        if encoding is None:
-            return False
         chunks = self._chunks
+        if encoding is None or not chunks:
+            return False
         if self._decoder is None:
             data = b"".join(chunks)
             chunks[:] = [data[start : start + _PART] for start in range(0, len(data), _PART)][::-1]

@@ -10,7 +10,7 @@ from promptops.core.errors import NotFoundError
 from promptops.core.messages import Profile
 from promptops.core.narrow import is_object
 from promptops.core.runtime import Runtime
-from promptops.phoenix._checks import check_prompt_name, check_tag_name, refused
+from promptops.phoenix._checks import check_prompt_name, check_storable, check_tag_name, refused
 from promptops.phoenix._generated import (
     PatchPromptRequestBody,
     Prompt,
@@ -110,7 +110,7 @@ class AsyncPromptRecords(AsyncPrompts):
         Raises:
             PromptNotFoundError: There is no such prompt.
             UnsupportedOperation: The server is older than 19.18.
-            ValidationError: Nothing was given, or metadata is no dict; nothing was sent.
+            ValidationError: Nothing was given, or metadata is no dict or cannot be stored; nothing was sent.
         """
         check_prompt_name(name)
         if description is UNSET and metadata is UNSET:
@@ -169,4 +169,5 @@ class AsyncPromptRecords(AsyncPrompts):
 def _facts(metadata: object) -> dict[str, Any]:
     if not is_object(metadata):
         raise refused("metadata", "must be a dict; {} removes what is there")
+    check_storable("metadata", metadata)
     return dict(metadata)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 from promptops.models import PromptCreate, PromptResponse, PromptUpdate
-from promptops.phoenix._checks import check_prompt_name, refused
+from promptops.phoenix._checks import check_prompt_name, check_storable, refused
 from promptops.phoenix._generated import PromptChatTemplate, PromptVersion, PromptVersionData
 from promptops.phoenix.conversion import Converted, from_phoenix, to_phoenix
 from promptops.phoenix.conversion._families import STRUCTS
@@ -58,13 +58,14 @@ def draft_of(prompt: WritablePrompt, *, allow_loss: bool) -> Draft:
         allow_loss: Whether what the server has no place for may be left out.
 
     Raises:
-        ValidationError: Something would be left out; all of it is listed.
+        ValidationError: Something would be left out, and all of it is listed; or the server could not read it again.
     """
     if isinstance(prompt, PromptVersionData):
+        check_storable("version", prompt)
         return Converted(value=prompt)
     if isinstance(prompt, PromptVersion):
         fields = {name: getattr(prompt, name) for name in PromptVersionData.__struct_fields__}
-        return Converted(value=PromptVersionData(**fields))
+        return draft_of(PromptVersionData(**fields), allow_loss=allow_loss)
     if not isinstance(prompt, (PromptCreate, PromptResponse)):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
         kind = type(prompt).__name__  # type: ignore[unreachable]
         raise refused("version", f"must be a PromptVersionData, a PromptCreate or a PromptResponse, not {kind}")

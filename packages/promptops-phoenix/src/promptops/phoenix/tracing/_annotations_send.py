@@ -13,7 +13,7 @@ from promptops.core.messages import WRITE, Request, Response
 from promptops.core.runtime import Runtime
 from promptops.phoenix._answers import answer, unusable
 from promptops.phoenix._checks import check_name, check_storable, refused, shown
-from promptops.phoenix._http import pairs, path
+from promptops.phoenix._http import pairs, path, written
 from promptops.phoenix.tracing._annotations_models import NOTE, NewAnnotation
 
 __all__ = ["Batch", "UnknownTargetsError", "annotation_batches", "send_batch"]
@@ -111,7 +111,7 @@ async def send_batch(runtime: Runtime, batch: Batch, *, sync: bool) -> list[str]
         repeatable=True,
         accept_statuses=(_NOT_FOUND,),
     )
-    response = await runtime.send(request)
+    response = await written(runtime, request)
     if response.status == _NOT_FOUND:
         # The sentence of the answer names them, however many there are.
         targets = _named(batch, response.body.decode("utf-8", "replace"))

@@ -177,15 +177,21 @@ def _parts(response: Response, number: int) -> list[bytes]:
     found = _PARTS.match(media)
     if found is None:
         raise unusable(response, f"POST {_ROUTE} answered with {media!r:.80}, not with parts")
-    first, *parts = (b"\r\n" + response.body).split(b"\r\n--" + found[1].encode())
-    if first.strip() or not parts or not parts.pop().startswith(b"--"):
-        raise unusable(response, f"the answer to POST {_ROUTE} is cut off")
+    body, edge = response.body, b"--" + found[1].encode()
     bodies: list[bytes] = []
-    for part in parts:
-        head, _, body = part.partition(b"\r\n\r\n")
-        if b"application/json" not in head.lower():
+    # Only what is a table is copied: an answer can have 64 MB.
+    place, stop = 0, 0 if body.startswith(edge) else -1
+    while stop >= 0 and not body.startswith(b"--", place := stop + len(edge)):
+        stop = body.find(b"\r\n" + edge, place)
+        head = body.find(b"\r\n\r\n", place)
+        if stop < 0:
+            break
+        if not place < head < stop or b"application/json" not in body[place:head].lower():
             raise unusable(response, f"POST {_ROUTE} answered with a part that is not JSON")
-        bodies.append(body)
+        bodies.append(body[head + 4 : stop])
+        stop += 2
+    if stop < 0:
+        raise unusable(response, f"the answer to POST {_ROUTE} is cut off")
     if len(bodies) != number:
         raise unusable(response, f"POST {_ROUTE} answered {len(bodies)} of {number} queries")
     return bodies

@@ -17,11 +17,11 @@ class Columns(Struct, frozen=True):
 
     Attributes:
         document: The column that holds the JSON object.
-        id: The column of the id.
+        texts: The columns of texts that the object does not hold, by their names in filters.
     """
 
     document: str
-    id: str
+    texts: dict[str, str]
 
 
 def condition_of(tree: Filter | None, columns: Columns) -> tuple[str, dict[str, Any]]:
@@ -37,7 +37,7 @@ def _sql(tree: Filter, columns: Columns, values: dict[str, Any]) -> str:
         case Negation():
             return f"(NOT {_sql(tree.of, columns, values)})"
         case Nullness():
-            return "0" if tree.column == "id" else f"(coalesce({_kind(tree.column, columns, values)}, 'null') = 'null')"
+            return f"(coalesce({_kind(tree.column, columns, values)}, 'null') = 'null')"
         case Comparison():
             return _comparison(tree, columns, values)
 
@@ -46,26 +46,25 @@ def _comparison(tree: Comparison, columns: Columns, values: dict[str, Any]) -> s
     if tree.operator == "!=":
         equal = _comparison(Comparison(tree.column, "=", tree.value), columns, values)
         return f"(NOT {_sql(Nullness(tree.column), columns, values)} AND NOT {equal})"
+    kind = _kind(tree.column, columns, values)
     if isinstance(tree.value, bool):
-        kind = "0" if tree.column == "id" else _kind(tree.column, columns, values)
         return f"(coalesce({kind}, '') = '{'true' if tree.value else 'false'}')"
-    value = _parameter(tree.value, values)
-    if tree.column == "id":
-        return f"({columns.id} {tree.operator} {value})" if isinstance(tree.value, str) else "0"
-    path = _parameter(_path(tree.column), values)
-    kinds = _KINDS[type(tree.value)]
-    return (
-        f"(coalesce(json_type({columns.document}, {path}), '') IN {kinds}"
-        f" AND json_extract({columns.document}, {path}) {tree.operator} {value})"
-    )
+    found, value = _value(tree.column, columns, values), _parameter(tree.value, values)
+    return f"(coalesce({kind}, '') IN {_KINDS[type(tree.value)]} AND {found} {tree.operator} {value})"
 
 
 def _kind(column: str, columns: Columns, values: dict[str, Any]) -> str:
-    return f"json_type({columns.document}, {_parameter(_path(column), values)})"
+    text = columns.texts.get(column)
+    return f"json_type({columns.document}, {_path(column, values)})" if text is None else f"typeof({text})"
 
 
-def _path(column: str) -> str:
-    return f'$."{column}"'
+def _value(column: str, columns: Columns, values: dict[str, Any]) -> str:
+    text = columns.texts.get(column)
+    return f"json_extract({columns.document}, {_path(column, values)})" if text is None else text
+
+
+def _path(column: str, values: dict[str, Any]) -> str:
+    return _parameter(f'$."{column}"', values)
 
 
 def _parameter(value: str | float, values: dict[str, Any]) -> str:

@@ -12,8 +12,11 @@ from promptops.server.idempotency import Once
 
 __all__ = ["DatasetDraftStore", "NewDraft", "SchemaCheck"]
 
-SchemaCheck = Callable[[Sequence[Mapping[str, Any]], wire.JsonObject], None]
-"""Refuses examples that do not meet a schema; called in the transaction, since the schema may change before it."""
+SchemaCheck = Callable[[Mapping[int, Mapping[str, Any]], wire.JsonObject], None]
+"""Refuses examples, by their places in the request, that do not meet a schema.
+
+Called in the transaction, since the schema may change before it.
+"""
 
 
 class NewDraft(Struct, frozen=True, kw_only=True):

@@ -136,7 +136,7 @@ def _add(
     if draft.mode == "update":
         items = merged_with_latest(session, grant, draft, examples)
     if draft.example_schema is not None:
-        check([item.fields for item in items], msgspec.json.decode(draft.example_schema))
+        check({index: item.fields for index, item in enumerate(items)}, msgspec.json.decode(draft.example_schema))
     # An example that is appended without an id gets none that the dataset has; publishing looks again.
     beside = draft.base_id if draft.mode == "append" else None
     add_rows(session, grant, draft.project_id, draft.id, items, beside=beside, distinct=draft.mode == "upsert")

@@ -56,7 +56,7 @@ _EXAMPLES: Final = (
     " AND (:split IS NULL OR coalesce(e.split, json_extract(e.document, '$.split')) = :split)"
 )
 _EXAMPLES_ORDER: Final = " ORDER BY e.created_at, e.id LIMIT :limit"
-_EXAMPLE_COLUMNS: Final = Columns("e.document", "e.id")
+_EXAMPLE_COLUMNS: Final = Columns("e.document", {"id": "e.id", SPLIT: "e.split"})
 
 
 class SqliteDatasets(SqliteBase):
@@ -143,18 +143,20 @@ class SqliteDatasets(SqliteBase):
         where: Filter | None = None,
     ) -> Rows | None:
         """The examples of a version (the latest) in the order of creation; ``split`` and ``where`` keep some."""
-        after_time, after_id = after or (0, "")
+        after_time, after_id, *begun = after or (0, "")
+        # A list of the latest version stays with the one that it began with.
+        wanted = version_id or (str(begun[0]) if begun else None)
         condition, values = condition_of(where, _EXAMPLE_COLUMNS)
         statement = Scoped(f"{_EXAMPLES} AND {condition}{_EXAMPLES_ORDER}")
 
         def work(session: Session) -> Rows | None:
-            version = find_version(session, grant, dataset_id, version_id)
+            version = find_version(session, grant, dataset_id, wanted)
             if version is None:
                 return None
             place = {"version_id": version.id, "after_time": after_time, "after_id": after_id}
             rows = session.all(statement, grant, **place, **values, split=split, limit=limit + 1)
             page = rows[:limit]
-            last = (page[-1][1], page[-1][0]) if len(rows) > limit else None
+            last = (page[-1][1], page[-1][0], version.id) if len(rows) > limit else None
             return Rows(items=[_example(row) for row in page], after=last)
 
         return await self._listing(work)
@@ -178,7 +180,7 @@ class SqliteDatasets(SqliteBase):
                 return None
             items = [item_of(example) for example in examples]
             if check is not None and not isinstance(dataset.example_schema, UnsetType):
-                check([item.fields for item in items], dataset.example_schema)
+                check({index: item.fields for index, item in enumerate(items)}, dataset.example_schema)
             ids = add_rows(session, grant, dataset.space_id, version.id, items)
             now = session.now()
             session.run(_TOUCH, grant, id=dataset_id, now=now)

@@ -79,9 +79,9 @@ class SqliteExamples(SqliteBase):
                 target = _copied(session, grant, dataset, version.id, new_version)
             changed = _changed(session, grant, target, examples)
             if not isinstance(dataset.example_schema, UnsetType):
-                check([fields for _, fields, _ in changed], dataset.example_schema)
+                check({place: fields for place, _, fields, _ in changed}, dataset.example_schema)
             now = session.now()
-            for example_id, fields, split in changed:
+            for _, example_id, fields, split in changed:
                 row = {"document": _encode(fields).decode(), "digest": digest_of(fields), "split": split}
                 session.run(_CHANGE, grant, version_id=target, id=example_id, now=now, **row)
             if changed or new_version:
@@ -96,7 +96,7 @@ class SqliteExamples(SqliteBase):
                 created_at=dataset.created_at,
                 updated_at=moment(now) if changed or new_version else dataset.updated_at,
                 dataset_version_id=target,
-                example_ids=[example_id for example_id, _, _ in changed],
+                example_ids=[example_id for _, example_id, _, _ in changed],
             )
 
         return await self._write(once, work)
@@ -134,16 +134,16 @@ def _rows(session: Session, grant: Grant, version_id: str, ids: Sequence[str]) -
 
 def _changed(
     session: Session, grant: Grant, version_id: str, examples: Sequence[wire.JsonObject]
-) -> list[tuple[str, wire.JsonObject, str | None]]:
-    """The ids, fields and splits that the examples get which the version has."""
+) -> list[tuple[int, str, wire.JsonObject, str | None]]:
+    """The places in the request, ids, fields and splits that the examples get which the version has."""
     rows = {row[0]: row for row in _rows(session, grant, version_id, [example["id"] for example in examples])}
-    changed: list[tuple[str, wire.JsonObject, str | None]] = []
-    for example in examples:
+    changed: list[tuple[int, str, wire.JsonObject, str | None]] = []
+    for place, example in enumerate(examples):
         row = rows.get(example["id"])
         if row is not None:
             sent = item_of(example)
             split = sent.split if SPLIT in example else row[2]
-            changed.append((row[0], {**msgspec.json.decode(row[1]), **sent.fields}, split))
+            changed.append((place, row[0], {**msgspec.json.decode(row[1]), **sent.fields}, split))
     return changed
 
 

@@ -59,7 +59,7 @@ _RUNS: Final = Scoped(
 )
 _SEARCH: Final = "SELECT r.id, r.document FROM runs r WHERE r.experiment_id = :id AND r.id > :after AND {r:granted}"
 _SEARCH_ORDER: Final = " ORDER BY r.id LIMIT :limit"
-_RUN_COLUMNS: Final = Columns("r.document", "r.id")
+_RUN_COLUMNS: Final = Columns("r.document", {"id": "r.id"})
 
 
 class SqliteExperiments(SqliteBase):
