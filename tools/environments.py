@@ -43,6 +43,8 @@ def interpreter(requirements: Path, *, folder: Path | None = None) -> Path:
             uv = os.environ.get("UV") or shutil.which("uv")
             if uv is None:
                 raise RuntimeError("uv is needed to make environments: https://docs.astral.sh/uv/")
+            # Whoever waits in vain, and looks into the log, finds what for.
+            print(f"making {environment}, which may take minutes", file=sys.stderr, flush=True)
             make = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)]
             fill = [uv, "pip", "sync", "--quiet", "--python", str(python), str(requirements)]
             for command in (make, fill):

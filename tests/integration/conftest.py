@@ -84,15 +84,24 @@ def phoenix_auth(run_directory: Path) -> Iterator[Phoenix]:
 
 @contextmanager
 def shared_server(root: Path, *, secret: str | None = None, database: str = "sqlite") -> Generator[str]:
-    """Use the server of this run, and start it when nobody has yet."""
+    """Use the server of this run, and start it when nobody has yet; one that could not be started is not tried again.
+
+    Otherwise every test process would wait for it in vain, one after the other.
+    """
     root.mkdir(exist_ok=True)
+    failed = root / "failed"
     with (root / "users.lock").open("a") as users:
         with (root / "start.lock").open("a") as start:
             fcntl.flock(start, fcntl.LOCK_EX)
+            if failed.exists():
+                raise RuntimeError(failed.read_text(encoding="utf-8"))
             fcntl.flock(users, fcntl.LOCK_SH)
-            if not is_running(root):
-                launch(root, secret, database)
-            url = address(root)
+            pid = None if is_running(root) else launch(root, secret, database)
+            try:
+                url = address(root, pid)
+            except RuntimeError as error:
+                failed.write_text(str(error), encoding="utf-8")
+                raise
         yield url
 
 
@@ -105,14 +114,14 @@ def is_running(root: Path) -> bool:
     return False
 
 
-def launch(root: Path, secret: str | None, database: str) -> None:
-    """Start the process that starts the server, and ends it when nobody uses it any more."""
+def launch(root: Path, secret: str | None, database: str) -> int:
+    """Start the process that starts the server, and ends it when nobody uses it any more; returns its id."""
     for left in ("address", "started"):
         (root / left).unlink(missing_ok=True)
     output = os.open(root / "process.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         # Not a Popen: the process outlives this one when another test process still needs the server.
-        os.posix_spawn(
+        return os.posix_spawn(
             sys.executable,
             [sys.executable, str(SERVER_PROCESS), str(ROOT), str(root), secret or "", database],
             os.environ,
@@ -123,12 +132,25 @@ def launch(root: Path, secret: str | None, database: str) -> None:
         os.close(output)
 
 
-def address(root: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
+def address(root: Path, pid: int | None) -> str:
+    """Where the server is, once it is ready.
+
+    Args:
+        root: The folder that the test processes share.
+        pid: The process that starts it, when this one launched that.
+
+    Raises:
+        RuntimeError: That process ended, or took too long; what it said is in the message.
+    """
+    what, deadline = f"not ready after {START_SECONDS:g} s", time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if (root / "address").exists():
             return (root / "address").read_text(encoding="utf-8")
-        if (root / "started").exists() and not is_running(root):
+        if pid is not None and os.waitpid(pid, os.WNOHANG) != (0, 0):
+            pid = None
+            (root / "started").touch()
+        if pid is None and (root / "started").exists() and not is_running(root):
+            what = "its process ended"
             break
         time.sleep(0.05)
-    raise RuntimeError(f"the Phoenix server did not start: {(root / 'process.log').read_text(encoding='utf-8')}")
+    raise RuntimeError(f"no Phoenix server ({what}): {(root / 'process.log').read_text(encoding='utf-8')[-4000:]}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -107,7 +109,8 @@ def refused(said: Said) -> tuple[int, str]:
 
 def test_prompts_are_written_read_labelled_and_deleted(run: Run, name: str) -> None:
     done(run("prompts", "create", name, "--content", "Hello {{ user }}!", "--description", "Says hello."))
-    assert refused(run("prompts", "create", name, "--content", "Bye"))[0] == 5
+    code, err = refused(run("prompts", "create", name, "--content", "Bye"))
+    assert (code, "Add a version to it with `prompts push`" in err) == (5, True)
     assert name in done(run("prompts", "list", "--limit", "1000"))
     assert [found["slug"] for found in parsed(run("prompts", "search", name, "--json"))] == [name]
     assert done(run("prompts", "get", name)) == "Hello {{ user }}!\n"
@@ -119,10 +122,23 @@ def test_prompts_are_written_read_labelled_and_deleted(run: Run, name: str) -> N
     assert done(run("prompts", "get", name, "--label", "production")) == "Hello {{ user }}!\n"
     assert parsed(run("prompts", "render", name, "--var", "user=Ada", "--to", "openai", "--model", "m"))["model"] == "m"
     code, err = refused(run("prompts", "delete", name, "--yes"))
-    assert (code, "--force" in err) == (5, True)
+    assert (code, "delete it with --force." in err) == (5, True)
     done(run("prompts", "unlabel", name, "production"))
     done(run("prompts", "delete", name, "--yes"))
     assert refused(run("prompts", "get", name))[0] == 3
+
+
+@pytest.mark.usefixtures("run")
+def test_what_is_stored_otherwise_is_a_note_in_words(name: str) -> None:
+    # In processes of their own: here the test runner takes what is logged.
+    create = [sys.executable, "-m", "promptops.cli", "prompts", "create", "--content", "{{ user | upper }}"]
+    made = subprocess.run([*create, name], capture_output=True, text=True, check=True, timeout=200)
+    assert made.stdout.startswith(f"created {name} ")
+    (note,) = made.stderr.splitlines()
+    assert note.startswith(f"note: prompt {name} {made.stdout.split()[-1]} was stored otherwise than given: ")
+    assert "content: changed" in note
+    shown = subprocess.run([*create, f"{name}-2", "--json"], capture_output=True, text=True, check=True, timeout=200)
+    assert (msgspec.json.decode(shown.stdout)["slug"], shown.stderr) == (f"{name}-2", "")
 
 
 def test_a_time_that_the_server_does_not_know_is_left_out(run: Run, name: str) -> None:

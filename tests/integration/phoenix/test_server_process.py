@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -102,3 +104,34 @@ def test_the_server_ends_by_itself_so_everybody_is_told(root: Path, keeper: subp
     os.kill(int((root / "pid").read_text()), signal.SIGKILL)
     assert keeper.wait(100) == 0
     assert not (root / "address").exists()
+
+
+@pytest.fixture
+def sharing() -> ModuleType:
+    """How test processes share a server: a copy of the module that this run itself uses."""
+    spec = importlib.util.spec_from_file_location("sharing", SCRIPT.parents[1] / "conftest.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    "code", ["import no_such_module", "(ROOT / 'started').touch(); raise OSError('no_such_module')"]
+)
+def test_start_that_fails_is_told_at_once_and_not_tried_again(
+    sharing: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    script, root = tmp_path / "process.py", tmp_path / "shared"
+    script.write_text(
+        "import sys; from pathlib import Path; ROOT = Path(sys.argv[2])\n"
+        f"with (ROOT / 'tries').open('a') as tries: tries.write('x')\n{code}\n"
+    )
+    monkeypatch.setattr(sharing, "SERVER_PROCESS", script)
+    began = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=r"its process ended(?s:.*)no_such_module"), sharing.shared_server(root):
+            pytest.fail("there is no server")
+    assert time.monotonic() - began < sharing.START_SECONDS / 2
+    assert (root / "tries").read_text() == "x"

@@ -87,7 +87,7 @@ def test_killed_writers_leave_no_torn_entry(make: Make, start: Start, directory:
             if value is not None:
                 served += 1
                 assert whole(value)
-    assert served > KILLS  # the writers got somewhere
+    assert served >= KILLS  # the writers got somewhere, also on a slow disk
     assert store.stats().corrupt == 0
 
     left_behind = list((directory / "v1" / "temporary").iterdir())

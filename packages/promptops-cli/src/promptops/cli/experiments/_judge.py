@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from promptops.cli._connection import connected
 from promptops.cli.experiments._gate_files import gates_of, read_gate_file
-from promptops.cli.experiments._options import dataset_option, local_options, output_options, shown
+from promptops.cli.experiments._options import (
+    ChangedExamples,
+    changed_examples_option,
+    dataset_option,
+    local_options,
+    output_options,
+    shown,
+)
 from promptops.cli.experiments._sources import results_of
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ _INCONCLUSIVE: Final = {"fail": 1, "pass": 0, "2": 2}
     help="A TOML or JSON file: tables [[gate]] with metric and limits, and lower_is_better.",
 )
 @click.option("--lower-is-better", multiple=True, metavar="METRIC", help="Smaller scores of it are better.")
+@changed_examples_option
 @click.option(
     "--inconclusive",
     type=click.Choice(tuple(_INCONCLUSIVE)),
@@ -63,6 +71,7 @@ def gate(
     max_unscored: float | None,
     file: Path | None,
     lower_is_better: tuple[str, ...],
+    changed_examples: ChangedExamples,
     inconclusive: str,
     format_: ReportFormat,
     out: Path | None,
@@ -103,7 +112,7 @@ def gate(
     if baseline is None:
         verdict = judge(results[0], asked)
     else:
-        comparison = compare(results[0], results[1], lower_is_better=lower, gates=asked)
+        comparison = compare(results[0], results[1], lower_is_better=lower, changed_examples=changed_examples, gates=asked)
         verdict = comparison.verdict or judge(comparison, asked)
         items.append(comparison)
     report = make_report(items, title=f"Gate of {candidate}", gates=asked)

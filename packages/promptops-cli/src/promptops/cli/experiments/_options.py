@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import click
 from promptops.cli._failures import CommandFailed
@@ -12,13 +12,22 @@ from promptops.cli._failures import CommandFailed
 if TYPE_CHECKING:
     from promptops.experiments.reports import Report, ReportFormat
 
-__all__ = ["FORMATS", "as_json", "dataset_option", "local_options", "output_options", "reported", "shown"]
+__all__ = ["FORMATS", "ChangedExamples", "as_json", "changed_examples_option", "dataset_option", "local_options", "output_options", "reported", "shown"]
 
+ChangedExamples = Literal["leave_out", "compare"]
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS: Final = ("text", "markdown", "json", "junit", "html")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 dataset_option = click.option("--dataset", help="The dataset, by name or id.")
+changed_examples_option = click.option(
+    "--changed-examples",
+    type=click.Choice(("leave-out", "compare")),
+    default="leave-out",
+    show_default=True,
+    callback=lambda _, __, value: value.replace("-", "_"),
+    help="What becomes of pairs whose example has another content in each experiment.",
+)
 
 _report_option = click.option(
     "--report",

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from promptops.cli._connection import connected
 from promptops.cli._output import print_json
-from promptops.cli.experiments._options import as_json, dataset_option, local_options, output_options, shown
+from promptops.cli.experiments._options import (
+    ChangedExamples,
+    as_json,
+    changed_examples_option,
+    dataset_option,
+    local_options,
+    output_options,
+    shown,
+)
 from promptops.cli.experiments._sources import results_of
 
 if TYPE_CHECKING:
@@ -25,6 +33,7 @@ __all__ = ["compare", "report"]
 @click.option("--metric", help="Compare only this evaluator.")
 @click.option("--lower-is-better", multiple=True, metavar="METRIC", help="Smaller scores of it are better.")
 @click.option("--slice", "slices", multiple=True, metavar="FIELD", help="Also compare by the values of this field.")
+@changed_examples_option
 @output_options
 @as_json
 @local_options
@@ -37,6 +46,7 @@ def compare(
     metric: str | None,
     lower_is_better: tuple[str, ...],
     slices: tuple[str, ...],
+    changed_examples: ChangedExamples,
     format_: ReportFormat,
     out: Path | None,
     reports: tuple[Path, ...],
@@ -54,7 +64,7 @@ def compare(
 
     results = results_of([baseline, *candidates], dataset=dataset, local=local, journal=journal, where=where)
     if len(candidates) == 1:
-        comparisons = [_compared(results, metric, lower_is_better, slices)]
+        comparisons = [_compared(results, metric, lower_is_better, slices, changed_examples)]
     else:
         comparisons = list(
             compare_many(
@@ -63,6 +73,7 @@ def compare(
                 evaluator=metric,
                 lower_is_better=lower_is_better,
                 slices=slices,
+                changed_examples=changed_examples,
                 examples={ident: example for result in results for ident, example in result.examples.items()},
             )
         )
@@ -80,11 +91,22 @@ def compare(
 
 
 def _compared(
-    results: list[ExperimentResult], metric: str | None, lower_is_better: tuple[str, ...], slices: tuple[str, ...]
+    results: list[ExperimentResult],
+    metric: str | None,
+    lower_is_better: tuple[str, ...],
+    slices: tuple[str, ...],
+    changed_examples: ChangedExamples,
 ) -> Comparison:
     from promptops.experiments import compare as compared
 
-    return compared(results[0], results[1], evaluator=metric, lower_is_better=lower_is_better, slices=slices)
+    return compared(
+        results[0],
+        results[1],
+        evaluator=metric,
+        lower_is_better=lower_is_better,
+        slices=slices,
+        changed_examples=changed_examples,
+    )
 
 
 @click.command("report")

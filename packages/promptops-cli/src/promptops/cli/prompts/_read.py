@@ -158,11 +158,17 @@ def render(
 def _arguments(rendered: RenderedPrompt, target: Provider, *, model: str | None, strict: bool) -> Any:
     import logging
 
+    def is_news(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("prompt_format_lost")
+
     # Losses are told below, in words; the logger would say them a second time.
-    logging.getLogger("promptops").addFilter(lambda record: not record.getMessage().startswith("prompt_format_lost"))
+    logger = logging.getLogger("promptops")
+    logger.addFilter(is_news)
     try:
         return rendered.to(target, model=model, strict=strict)
     except ValidationError as error:
         if model is None and any(item["field"] == "model_settings.model" for item in error.validation_errors):
             raise CommandFailed("the prompt names no model", hint="name one with --model", code=4) from error
         raise
+    finally:
+        logger.removeFilter(is_news)
