@@ -199,6 +199,21 @@ def test_several_candidates_are_compared_together(both: Command) -> None:
     assert "p (Holm, 2)" in text
 
 
+def test_pairs_of_changed_examples_are_left_out_unless_they_are_asked_for(experiments: Command, tmp_path: Path) -> None:
+    for name, changed in (("before", 0), ("after", 10), ("later", 10)):
+        lines = [{"id": f"n{n}", "n": n, "expected": str(n), "hint": str(n < changed)} for n in range(40)]
+        (tmp_path / "numbers.jsonl").write_bytes(b"\n".join(msgspec.json.encode(line) for line in lines))
+        ran(experiments("run", "tasks.py::good", "--name", name, "--evaluator", "::right", *HERE))
+    everything = ("--changed-examples", "compare")
+    for candidates in (("after",), ("after", "later")):
+        command = ("compare", "before", *candidates, "--local")
+        assert ran(experiments(*command)).stdout.count("10 pairs are left out") == len(candidates)
+        assert "left out" not in ran(experiments(*command, *everything)).stdout
+    gate = ("gate", "after", "--baseline", "before", "--metric", "right", "--max-regression", "0.5", "--local")
+    assert "10 pairs changed" in ran(experiments(*gate), 1).stdout
+    ran(experiments(*gate, *everything))
+
+
 def test_one_experiment_is_reported(both: Command, tmp_path: Path) -> None:
     text = ran(both("report", "bad", "--local", "--report", "bad.html")).stdout
     assert "bad: 40 rows, 1 failed" in text

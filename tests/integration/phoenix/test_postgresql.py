@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -253,9 +254,18 @@ async def test_a_nul_that_postgresql_cannot_store_is_named_beside_the_failure(
         notes += error.__notes__
     assert any("NUL" in note for note in notes)
 
+    await phoenix_admin.datasets.create(f"{name}-rows", [{"number": 1}])
+    (example,) = await phoenix_admin.datasets.examples(f"{name}-rows")
+    made = await phoenix_admin.experiments.create_empty(name=name, dataset=f"{name}-rows")
+    with ExitStack() as stack:
+        stored = any("NUL stored" in note for note in notes)
+        if not stored:
+            stack.enter_context(pytest.raises(ValidationError, match="NUL character"))
+        await phoenix_admin.experiments.insert_runs(made.id, [{"example_id": example.id, "output": "a\0b"}])
+    assert [run.output for run in await phoenix_admin.experiments.runs(made.id)] == ["a\0b"] * stored
+
     span = NewSpan(name="annotated")
     await phoenix_admin.spans.log(project=name, spans=[span], wait=60)
-    stored = any("NUL stored" in note for note in notes)
     notes.clear()
     try:
         await phoenix_admin.annotations.add(name="rated", span_id=span.span_id, explanation="a\0b")

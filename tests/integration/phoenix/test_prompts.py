@@ -580,6 +580,21 @@ async def test_one_of_eight_creates_at_once_in_a_loop_creates(phoenix_url: str, 
         assert len(await client.prompts.versions(name)) == 1
 
 
+async def test_resource_and_store_of_a_client_write_to_a_prompt_in_turn(phoenix_url: str, unique: Unique) -> None:
+    name = unique()
+    async with PhoenixClient(base_url=phoenix_url) as client:
+        await client.prompts.create(name, content="0", model_settings={"provider": "openai", "model": "0"})
+        for turn in map(str, range(1, 9)):
+            change = PromptUpdate(model_settings=ModelSettings(provider="openai", model=turn))
+            await asyncio.gather(
+                client.prompts.update(name, content=turn),
+                client.stores.prompts.update(name, change, if_match=None, timeout=None),
+            )
+            made = await client.prompts.get(name, use_cache=False)
+            assert made.model_settings is not None
+            assert (made.content, made.model_settings.model) == (turn, turn)
+
+
 def test_one_of_eight_creates_at_once_in_threads_says_that_it_did(phoenix_url: str, unique: Unique) -> None:
     name = unique()
 

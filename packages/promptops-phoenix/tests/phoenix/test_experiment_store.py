@@ -247,6 +247,17 @@ def test_failure_of_the_server_is_named_for_what_it_is_when_the_experiment_is_go
     assert caught.value.status_code == 500
 
 
+@pytest.mark.parametrize(("output", "refusal"), [("a\0b", ValidationError), ("a\\u0000b", ServerError)])
+def test_a_failure_on_a_row_with_a_nul_is_a_refusal_of_that_row(
+    server: Server, output: str, refusal: type[Exception]
+) -> None:
+    """A row that is refused leaves the way free for the others; one that the server failed on is sent again."""
+    server.faults["POST /runs"] = lambda: said("Internal Server Error", 500)
+    with pytest.raises(refusal) as caught:
+        do(server.store.upload_runs(EXPERIMENT, [run(output)]))
+    assert ("NUL character" in str(caught.value)) is (refusal is ValidationError)
+
+
 def test_experiment_whose_answer_was_lost_is_made_once(server: Server) -> None:
     def made_but_lost() -> Response:
         server.answer(server.transport.attempts[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -143,6 +144,27 @@ async def test_a_strict_render_on_the_server_takes_what_the_version_declares(
     count = len(stub.requests)
     await prompts.render("a", {}, on_server=True, strict=True)
     assert [each.method for each in stub.requests[count:]] == ["POST"]
+
+
+@pytest.mark.parametrize(("timeout", "least", "most"), [(60.0, 0.5, 59.95), (0.01, 0.0005, 0.0015), (None, None, None)])
+async def test_the_version_that_a_strict_render_asks_for_has_the_time_that_is_left(
+    stub: Any, prompts: AsyncPrompts, make_json: Any, timeout: float | None, least: float | None, most: float | None
+) -> None:
+    rendering: dict[str, Any] = {"prompt_id": "x", "version": "1.0.0", "rendered_content": "Hi", "messages": []}
+    rendering |= {"variables_used": [], "processing_time_ms": 1.0, "cache_hit": False}
+    declared = make_json(variables=["spare"], content="Hi")
+
+    def answer(request: Request) -> Any:
+        if request.method == "GET":
+            return declared
+        time.sleep(0.05)
+        return rendering
+
+    stub.answer = answer
+    await prompts.render("a", {"spare": 1}, on_server=True, strict=True, timeout=timeout)
+    given, left = (each.timeout for each in stub.requests)
+    assert given == timeout
+    assert left is None if least is None or most is None else least <= left <= most
 
 
 async def test_a_local_render_of_a_label_uses_what_is_at_hand(stub: Any, prompts: AsyncPrompts) -> None:

@@ -136,6 +136,15 @@ async def test_what_the_server_would_refuse_is_refused_before(
     assert stub.requests == []
 
 
+async def test_a_star_within_the_name_of_a_model_is_part_of_the_name(
+    stub: Any, prompts: AsyncPrompts, make_json: Any
+) -> None:
+    stub.reply(make_json())
+    names = ["gpt", "gpt-*", "gpt-", ""]
+    await prompts.create("a", content="x", model_specific_prompts=[{**VARIANT, "model_name": name} for name in names])
+    assert [each["model_name"] for each in stub.sent()["model_specific_prompts"]] == names
+
+
 async def test_parts_that_this_version_does_not_know_are_not_sent_back(stub: Any, prompts: AsyncPrompts) -> None:
     unknown = UnknownType(tag="video", raw={"type": "video"})
     message = ChatMessage(role="user", content=[unknown])

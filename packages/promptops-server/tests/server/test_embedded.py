@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -150,6 +151,28 @@ def test_the_command_says_where_it_is_and_ends_cleanly(
     assert process.returncode == 0
     assert output == ""
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_interrupt_waits_for_no_request(
+    serving: tuple[subprocess.Popen[str], str], first: signal.Signals
+) -> None:
+    process, url = serving
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        head = f"POST /v1/client/prompts HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
+        connection.sendall(f"{head}content-length: 100\r\n\r\n{{".encode())
+        httpx.get(f"{url}/v1/client/health", verify=False)  # so that the other one has arrived as well
+        process.send_signal(first)
+        deadline = time.monotonic() + 30
+        with contextlib.suppress(OSError):  # refused: it is waiting for the request
+            while time.monotonic() < deadline:
+                socket.create_connection((host, int(port)), timeout=30).close()
+                time.sleep(0.01)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+        assert time.monotonic() - started < 15  # the request would be given 20 s
 
 
 def test_a_port_in_use_is_one_line_with_advice(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def distinct(rows: Iterable[RecordedRow]) -> list[dict[str, Any]]:
 
 
 def missing(known: Iterable[DatasetExample], rows: Iterable[RecordedRow]) -> list[dict[str, Any]]:
-    """The examples of rows that a dataset does not have; one that differs in any field is another one."""
+    """The examples of rows that a dataset does not have; one that differs in any field but its split is another one."""
     there = {example_digest(example.fields) for example in known}
     return [fields for fields in distinct(rows) if example_digest(fields) not in there]
 

@@ -4,7 +4,7 @@ from promptops.core.messages import READ, WRITE
 from promptops.phoenix._address import Query, pairs, path
 from promptops.phoenix._fetching import ITEMS_PER_PAGE, fetch, fetch_if_there, fetch_json, fetch_page, fetch_text
 from promptops.phoenix._profiles import EXPORT, UPLOAD
-from promptops.phoenix._sending import delete, is_failed, send, send_empty, written
+from promptops.phoenix._sending import delete, holds_nul, is_failed, send, send_empty, written
 
 __all__ = [
     "EXPORT",
@@ -19,6 +19,7 @@ __all__ = [
     "fetch_json",
     "fetch_page",
     "fetch_text",
+    "holds_nul",
     "is_failed",
     "pairs",
     "path",

@@ -30,7 +30,9 @@ __all__ = [
 def make_prompts(state: ClientState) -> AsyncPhoenixPrompts:
     from promptops.phoenix.prompts._resource import AsyncPhoenixPrompts
 
-    return AsyncPhoenixPrompts(state.runtime, version=state.version, cache=state.prompt_cache())
+    return AsyncPhoenixPrompts(
+        state.runtime, version=state.version, cache=state.prompt_cache(), store=state.stores().prompts
+    )
 
 
 def make_datasets(state: ClientState) -> AsyncPhoenixDatasets:

@@ -12,7 +12,7 @@ from promptops.core.runtime import Runtime
 from promptops.phoenix._address import Query
 from promptops.phoenix._answers import NOT_ALLOWED, answer, refuse_html, refuse_missing
 
-__all__ = ["delete", "is_failed", "send", "send_empty", "written"]
+__all__ = ["delete", "holds_nul", "is_failed", "send", "send_empty", "written"]
 
 _FAILED: Final = 500
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -111,6 +111,11 @@ def is_failed(error: PromptOpsError) -> bool:
     return isinstance(error, ServerError) and error.status_code == _FAILED
 
 
+def holds_nul(body: bytes | None) -> bool:
+    """Whether a text of some JSON has a NUL character, which makes a server over PostgreSQL fail (status 500)."""
+    return body is not None and _NUL.search(body) is not None
+
+
 async def written(runtime: Runtime, request: Request) -> Response:
     """Send a write that is ready, and return its answer; errors as for :func:`send`, which decodes it."""
     request = msgspec.structs.replace(request, accept_statuses=(*request.accept_statuses, NOT_ALLOWED))
@@ -120,7 +125,7 @@ async def written(runtime: Runtime, request: Request) -> Response:
         if is_failed(error):
             if not request.is_idempotent:
                 error.retryable = False
-            if request.body is not None and _NUL.search(request.body):
+            if holds_nul(request.body):
                 error.add_note(_NUL_NOTE)
         raise
     refuse_missing(request, response)

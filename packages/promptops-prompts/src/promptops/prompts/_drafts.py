@@ -187,7 +187,8 @@ def _variants(variants: Sequence[Variant]) -> list[ModelSpecificPrompt]:
     found = converted("model_specific_prompts", with_content(variants), ModelSpecificPrompt)
     seen: dict[tuple[str, str], int] = {}
     for index, variant in enumerate(found):
-        model = (normalise_provider(variant.model_provider), variant.model_name.replace("*", ""))
+        # An empty name and ``*`` both mean every model of the provider.
+        model = (normalise_provider(variant.model_provider), variant.model_name if variant.model_name != "*" else "")
         if (first := seen.setdefault(model, index)) != index:
             reason = f"names the model of model_specific_prompts[{first}]; keep one of the two"
             raise refused(f"model_specific_prompts[{index}].model_name", reason, "duplicate_model")

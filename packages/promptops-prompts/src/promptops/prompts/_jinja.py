@@ -30,7 +30,6 @@ __all__ = ["MAX_TOKENS", "JinjaTemplate"]
 MAX_TOKENS: Final = 20_000
 _DIGITS: Final = re.compile(r"[0-9a-fA-F_]{4000,}")
 _BLANKS: Final = "\x1c\x1d\x1e\x1f\x0b\x0c\x85\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-_LONE_RETURN: Final = re.compile(r"(?<!\\)\r")
 _TEXTS: Final = (nodes.TemplateData, nodes.Const)
 _FAILURES: Final = (ArithmeticError, LookupError, TypeError, ValueError, RecursionError, jinja2.TemplateError)
 
@@ -194,9 +193,13 @@ def _parsed(environment: jinja2.Environment, source: str) -> nodes.Template:
     blank = next((each for each in _BLANKS if each not in used), None)
     if blank is None:
         raise _bad_template(1, "it has carriage returns and every kind of blank; leave one kind out")
+    marked = source.replace("\r", blank)
     # Within a string a backslash at the end of a line joins it with the next one; a blank between would part them.
-    joined = any(kind == "string" and "\\\n" in text for _, kind, text in environment.lexer.tokeniter(source, None))
-    parsed = environment.parse(_LONE_RETURN.sub(blank, source) if joined else source.replace("\r", blank))
+    parted = re.compile(rf"(?<!\\)((?:\\\\)*\\){blank}\n?")
+    for text in {text for _, kind, text in environment.lexer.tokeniter(marked, None) if kind == "string"}:
+        if parted.search(text):
+            marked = marked.replace(text, parted.sub(r"\1\n", text))
+    parsed = environment.parse(marked)
     for node in parsed.find_all(_TEXTS):
         if isinstance(text := _text(node), str):
             setattr(node, node.fields[0], text.replace(blank, "\r"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, cast, overload
+from typing import Any, Final, cast, overload
 
 from msgspec import UNSET, UnsetType
 from promptops.models import ModelSettings, PromptResponse, RenderRequest, RenderResponse
@@ -17,6 +17,8 @@ from promptops.prompts.render import checked_variables, plain_variables, render_
 from promptops.prompts.rendered import RenderedPrompt
 
 __all__ = ["PromptRenders"]
+
+_SHORTEST: Final = 0.001  # seconds: nothing left is no timeout that could be asked for
 
 
 class PromptRenders(PromptReads):
@@ -181,11 +183,13 @@ class PromptRenders(PromptReads):
             model_name=model_name,
             project_id=project,
         )
+        started = perf_counter()
         answer = await self._store.render(name, request, timeout=timeout)
         left = [name for name in values if name not in answer.variables_used]
         if strict and left:
             # Only the version itself says whether another text of it uses them, or it declares them.
-            read = await self._read(name, version=answer.version, project=project, use_cache=True, timeout=timeout)
+            rest = None if timeout is None else max(timeout - (perf_counter() - started), _SHORTEST)
+            read = await self._read(name, version=answer.version, project=project, use_cache=True, timeout=rest)
             if refused := misplaced(read.prompt, unused(read.prompt, dict.fromkeys(left))):
                 raise refusal(*unused_problems(refused))
         return _finished(answer, left)

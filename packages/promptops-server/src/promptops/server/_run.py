@@ -41,7 +41,7 @@ class _Server(uvicorn.Server):
                 self._loop.call_soon_threadsafe(self._told.set)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop at a signal, and at once at a second one."""
+        """Stop at a signal, and at once at a SIGINT after it."""
         super().handle_exit(sig, frame)
         self.stop()
 
@@ -67,7 +67,8 @@ class _Server(uvicorn.Server):
             async with asyncio.timeout(self.config.timeout_graceful_shutdown):
                 while (state.connections or state.tasks) and not self.force_exit:  # noqa: ASYNC110 - uvicorn tells nobody
                     await asyncio.sleep(_POLL_SECONDS)
-                for server in self.servers:
+                # From Python 3.12 on this waits for the connections, which nobody wants any more who is told twice.
+                for server in () if self.force_exit else self.servers:
                     await server.wait_closed()
         except TimeoutError:
             for task in state.tasks:
@@ -75,7 +76,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Stop cleanly at SIGINT and SIGTERM; a second one stops at once. Threads leave signals alone."""
+        """Stop cleanly at SIGINT and SIGTERM; a SIGINT after that stops at once. Threads leave signals alone."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

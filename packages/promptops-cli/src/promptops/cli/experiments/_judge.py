@@ -112,7 +112,9 @@ def gate(
     if baseline is None:
         verdict = judge(results[0], asked)
     else:
-        comparison = compare(results[0], results[1], lower_is_better=lower, changed_examples=changed_examples, gates=asked)
+        comparison = compare(
+            results[0], results[1], lower_is_better=lower, changed_examples=changed_examples, gates=asked
+        )
         verdict = comparison.verdict or judge(comparison, asked)
         items.append(comparison)
     report = make_report(items, title=f"Gate of {candidate}", gates=asked)

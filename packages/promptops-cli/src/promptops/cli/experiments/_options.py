@@ -12,7 +12,17 @@ from promptops.cli._failures import CommandFailed
 if TYPE_CHECKING:
     from promptops.experiments.reports import Report, ReportFormat
 
-__all__ = ["FORMATS", "ChangedExamples", "as_json", "changed_examples_option", "dataset_option", "local_options", "output_options", "reported", "shown"]
+__all__ = [
+    "FORMATS",
+    "ChangedExamples",
+    "as_json",
+    "changed_examples_option",
+    "dataset_option",
+    "local_options",
+    "output_options",
+    "reported",
+    "shown",
+]
 
 ChangedExamples = Literal["leave_out", "compare"]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,12 +30,19 @@ FORMATS: Final = ("text", "markdown", "json", "junit", "html")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 dataset_option = click.option("--dataset", help="The dataset, by name or id.")
+
+
+def _as_argument(context: click.Context, option: click.Parameter, value: str) -> str:
+    del context, option
+    return value.replace("-", "_")
+
+
 changed_examples_option = click.option(
     "--changed-examples",
     type=click.Choice(("leave-out", "compare")),
     default="leave-out",
     show_default=True,
-    callback=lambda _, __, value: value.replace("-", "_"),
+    callback=_as_argument,
     help="What becomes of pairs whose example has another content in each experiment.",
 )
 

@@ -13,7 +13,8 @@ from promptops.core.pagination import CursorPage, iterate_cursor
 from promptops.core.runtime import Runtime
 from promptops.experiments.journal import UnitKey
 from promptops.phoenix import _generated as wire
-from promptops.phoenix._http import path, send
+from promptops.phoenix._checks import refused
+from promptops.phoenix._http import holds_nul, is_failed, path, send
 from promptops.phoenix._ids import is_global_id, number_of
 from promptops.phoenix.experiments._lookup import RUNS_PER_PAGE, experiment_record, runs_page
 from promptops.phoenix.experiments._store_known import Known
@@ -59,6 +60,7 @@ async def post_run(runtime: Runtime, known: Known, draft: RunDraft) -> str:
     Raises:
         ConflictError: A successful run is stored already.
         NotFoundError: The experiment is gone.
+        ValidationError: The server failed on it, and it holds a NUL character.
     """
     where = path("experiments", known.record.id, "runs")
     shape = wire.CreateExperimentRunResponseBody
@@ -66,6 +68,7 @@ async def post_run(runtime: Runtime, known: Known, draft: RunDraft) -> str:
         answer = await send(runtime, "POST", where, draft.body, shape, profile=EXPERIMENT_RESULTS, repeatable=True)
     except ServerError as exc:
         await _explain(runtime, known.record, exc)
+        _refuse_nul(f"the run of {draft.key.example_id}", draft.body, exc)
         raise
     return answer.data.id
 
@@ -86,6 +89,7 @@ async def post_evaluation(runtime: Runtime, known: Known | None, run_id: str, dr
 
     Raises:
         NotFoundError: The experiment is gone.
+        ValidationError: The server failed on it, and it holds a NUL character.
     """
     where = path("experiment_evaluations")
     shape = wire.UpsertExperimentEvaluationResponseBody
@@ -95,8 +99,16 @@ async def post_evaluation(runtime: Runtime, known: Known | None, run_id: str, dr
     except ServerError as exc:
         if known is not None:
             await _explain(runtime, known.record, exc)
+        _refuse_nul(f"the evaluation {draft.name!r:.80} of run {run_id}", body, exc)
         raise
     return answer.data.id
+
+
+def _refuse_nul(what: str, body: bytes, error: ServerError) -> None:
+    """Refuse what a server over PostgreSQL never takes: tried again and again, it would keep other rows from it."""
+    if is_failed(error) and holds_nul(body):
+        reason = "holds a NUL character (\\u0000), which the database of this server cannot store; leave it out"
+        raise refused(what, reason) from error
 
 
 async def _explain(runtime: Runtime, record: wire.Experiment, error: ServerError) -> None:

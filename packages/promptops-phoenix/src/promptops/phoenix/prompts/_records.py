@@ -47,6 +47,7 @@ class AsyncPromptRecords(AsyncPrompts):
         version: The version of the server, as far as it is known.
         cache: What to keep, or the memory to share with another resource of the same client.
         bundle: What is served when the server cannot be asked and nothing is at hand.
+        store: What calls the server, when others write through it as well: writes of one prompt then take turns.
     """
 
     def __init__(
@@ -56,10 +57,11 @@ class AsyncPromptRecords(AsyncPrompts):
         version: ServerVersion | None = None,
         cache: CacheConfig | PromptCache | None = None,
         bundle: Bundle | None = None,
+        store: PhoenixPromptStore | None = None,
     ) -> None:
         super().__init__(runtime, cache=cache, bundle=bundle)
         self._version = ServerVersion(runtime) if version is None else version
-        self._phoenix = PhoenixPromptStore(runtime, version=self._version)
+        self._phoenix = PhoenixPromptStore(runtime, version=self._version) if store is None else store
         self._store = self._phoenix
 
     @staticmethod
