@@ -281,7 +281,8 @@ def _plain_text(response: Response, secrets: tuple[str, ...], *, html: bool) -> 
 def _advice(response: Response, names: ServerNames, secrets: tuple[str, ...], *, html: bool) -> str:
     status = response.status
     if 300 <= status < 400:
-        target = _shorten(redact(response.headers.get("location", ""), secrets))
+        # The query of a redirect often holds a token or a copy of what was asked.
+        target = _shorten(redact(re.split("[?#]", response.headers.get("location", ""), maxsplit=1)[0], secrets))
         return f"The server redirects{f' to {target}' if target else ''}; redirects are not followed, set base_url."
     if html:
         return html_hint(names.api)
