@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 from promptops.experiments import AsyncExperiments, ExperimentResult, _kept, arun, resume
-from promptops.experiments._blocking import run_in_thread
+from promptops.experiments._loop import run_in_thread
 from promptops.experiments._opened import opened
 from promptops.experiments._session import Session
 

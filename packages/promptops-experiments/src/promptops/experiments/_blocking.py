@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
-__all__ = ["RunBlocking", "run_here", "run_in_thread"]
+__all__ = ["RunBlocking", "run_here"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,10 +22,3 @@ class RunBlocking(Protocol):
 async def run_here(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Call the function in this thread."""
     return function(*args, **kwargs)
-
-
-async def run_in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call the function in a worker thread of the running event loop."""
-    import anyio.to_thread
-
-    return await anyio.to_thread.run_sync(partial(function, *args, **kwargs))

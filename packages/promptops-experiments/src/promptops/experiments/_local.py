@@ -9,10 +9,11 @@ from typing import Any, Final, ParamSpec, Unpack
 
 from promptops.core.errors import ValidationError
 from promptops.experiments import _kept
-from promptops.experiments._blocking import RunBlocking, run_here, run_in_thread
+from promptops.experiments._blocking import RunBlocking, run_here
 from promptops.experiments._evaluation import Evaluators
 from promptops.experiments._left import Again, rescore_plan, resumed_plan
 from promptops.experiments._local_examples import LocalDataset, dataset_id_of, local_examples
+from promptops.experiments._loop import run_in_thread
 from promptops.experiments._opened import opened
 from promptops.experiments._options import Request, RunOptions, Task, chosen, request_of
 from promptops.experiments._plan import Plan, make_plan

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from promptops.experiments._threads import CallSoon
 
 if TYPE_CHECKING:
     import anyio
 
-__all__ = ["Signal", "call_soon"]
+__all__ = ["Signal", "call_soon", "run_in_thread"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def call_soon() -> CallSoon:
@@ -23,6 +27,13 @@ def call_soon() -> CallSoon:
     import asyncio
 
     return asyncio.get_running_loop().call_soon_threadsafe
+
+
+async def run_in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call the function in a worker thread of the running event loop."""
+    import anyio.to_thread
+
+    return await anyio.to_thread.run_sync(partial(function, *args, **kwargs))
 
 
 class Signal:
