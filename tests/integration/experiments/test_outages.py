@@ -53,7 +53,7 @@ def wait_until(ready: Callable[[], bool], seconds: float) -> float:
     return time.monotonic() - started
 
 
-@pytest.mark.timeout(1_200)
+@pytest.mark.timeout(1_200 if SOAK else 300)
 def test_an_outage_in_the_middle_of_a_run_loses_nothing_and_is_made_up_for(tmp_path: Path) -> None:
     program, journal, data = tmp_path / "program.py", tmp_path / "journal", tmp_path / "data"
     program.write_text(PROGRAM, encoding="utf-8")

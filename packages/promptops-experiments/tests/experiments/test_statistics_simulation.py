@@ -166,7 +166,7 @@ def test_an_interval_of_few_changes_is_rather_too_wide_than_too_narrow(
     assert 0.93 - noise(0.93) <= rate <= 0.99
 
 
-@pytest.mark.timeout(1_200)
+@pytest.mark.timeout(1_200 if SOAK else 300)
 def test_an_interval_of_differences_with_a_very_long_tail_is_too_narrow_but_not_by_much(
     record_property: Callable[[str, object], None],
 ) -> None:
