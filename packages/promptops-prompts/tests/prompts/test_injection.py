@@ -7,6 +7,7 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Iterator
+from threading import get_ident
 from typing import Any
 
 import chevron  # type: ignore[import-untyped] # ships no types
@@ -25,16 +26,21 @@ WATCHED = (
     "open",
     "socket.connect",
     "ctypes.dlopen",
+    "_thread.start_new_thread",
 )
 READ: list[str] = []
 RAN: list[str] = []
-_watching = [False]
+_watching: list[int] = []
 
 
 def _hook(event: str, details: tuple[Any, ...]) -> None:
-    if _watching[0] and event.startswith(WATCHED):
-        if event == "open" and str(details[0]).endswith((".py", ".pyc")):
-            return  # a module that is loaded late
+    # What the threads of other tests still do is no doing of a template.
+    if get_ident() in _watching and event.startswith(WATCHED):
+        if event == "open":
+            path = str(details[0])
+            if not path.endswith((".py", ".pyc")):  # those are modules that are loaded late
+                RAN.append(f"open {path}")
+            return
         RAN.append(event)
 
 
@@ -45,9 +51,9 @@ sys.addaudithook(_hook)  # for the whole process, so it looks only while a test 
 def nothing_yet() -> Iterator[None]:
     READ.clear()
     RAN.clear()
-    _watching[0] = True
+    _watching[:] = [get_ident()]
     yield
-    _watching[0] = False
+    _watching.clear()
 
 
 SPECIAL = (
