@@ -170,7 +170,7 @@ async def pairwise(before: ExperimentResult, after: list[ExperimentRun]) -> None
     judge = pairwise_judge("p", ask=ask_async, template="{{ first }} {{ second }}")
     assert_type(judge, PairwiseJudge)
     assert_type(compare_pairwise(before, after, judge, concurrency=4), PairwiseComparison)
-    found = await compare_pairwise_async(before, after, judge)
+    found = await compare_pairwise_async(before, after, judge, changed_examples="compare")
     assert_type(found.win_rate, float | None)
     assert_type(found.wins, list[PairKey])
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -137,6 +138,35 @@ def test_a_run_is_compared_with_the_one_before(run: Run, pytester: pytest.Pytest
     assert worse.ret == 1
     worse.stdout.fnmatch_lines(["capitals 2 compared with capitals 1: 44 pairs", "verdict: fail"])
     assert "regressions by <code>exact&#95;match</code>" in (pytester.path / "r.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("where", ["journal", "server"])
+def test_the_run_before_is_never_one_of_another_experiment_of_the_dataset(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str
+) -> None:
+    mine = CAPITALS.replace('"capitals", ', '"capitals", dataset="shared", baseline="latest", ')
+    strict = mine.replace('"capitals", ', '"capitals strict", ')
+    with EmbeddedServer(tmp_path / "data") if where == "server" else nullcontext() as server:
+        options = ("--promptops-server",) if where == "server" else ()
+        if server is not None:
+            monkeypatch.setenv("PROMPTOPS_BASE_URL", server.url)
+        for number, code in enumerate((mine, strict, mine)):
+            if where == "server":
+                monkeypatch.setenv("PROMPTOPS_JOURNAL", str(pytester.path / f"{number}.sqlite3"))
+            done = run(code, "--promptops-run", f"{number}", *options)
+            assert done.ret == 0, done.stdout.str()
+            compared = [line for line in done.outlines if "compared with" in line]
+            assert compared == (["capitals 2 compared with capitals 0: 8 pairs"] if number == 2 else [])
+
+
+@pytest.mark.parametrize("label", ["build 7", "7 ", "a\tb"])
+def test_a_run_whose_name_holds_white_space_is_refused_before_the_tests(
+    run: Run, pytester: pytest.Pytester, label: str
+) -> None:
+    done = run(CAPITALS, "--promptops-run", label)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines([f"*--promptops-run {label!r} holds white space; choose a name without*"])
+    assert stored(pytester) == []
 
 
 def test_a_case_that_changed_is_another_example(run: Run, pytester: pytest.Pytester) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import anyio
 import msgspec
 import pytest
 from promptops.core.errors import ValidationError
@@ -13,11 +15,13 @@ from promptops.experiments import (
     Comparison,
     ExperimentResult,
     Gate,
+    PairwiseComparison,
     SyncDatasets,
     SyncExperiments,
     compare,
     compare_many,
     compare_pairwise,
+    compare_pairwise_async,
     decided,
     make_report,
     pairwise_judge,
@@ -154,6 +158,33 @@ def test_a_pairwise_judge_is_not_asked_about_different_questions() -> None:
     assert "38 pairs are left out" in str(found)
     with pytest.raises(ValidationError, match="40 pairs can be judged: their examples have another content"):
         compare_pairwise(result("old", 30), result("new", 20, changed=40), judge)
+
+
+@pytest.mark.parametrize("facade", ["sync", "asyncio", "trio"])
+def test_a_pairwise_judge_is_asked_about_them_when_that_is_asked_for(facade: str) -> None:
+    asked: list[str] = []
+
+    def ask(messages: list[dict[str, str]], *, schema: object) -> str:
+        asked.append(messages[-1]["content"])
+        return '{"explanation": "", "winner": "A"}'
+
+    judge = pairwise_judge("better", ask=ask, template="{{ input }} {{ first }} {{ second }}")
+
+    def judged(changed: int, how: Any) -> PairwiseComparison:
+        after = result("new", 20, changed=changed)
+        others = [msgspec.structs.replace(row, output="y") for row in after.rows]  # equal outputs are a tie at once
+        sides = result("old", 30), msgspec.structs.replace(after, rows=others)
+        if facade == "sync":
+            return compare_pairwise(*sides, judge, changed_examples=how)
+        return anyio.run(partial(compare_pairwise_async, *sides, judge, changed_examples=how), backend=facade)
+
+    found = judged(40, "compare")
+    assert (len(found.verdicts), found.changed, found.only_in_baseline) == (40, [], 0)
+    assert len(asked) == 80
+    assert not any("anew" in text for text in asked)
+    assert len(judged(38, "leave_out").verdicts) == 2
+    with pytest.raises(ValidationError, match="leave_out or compare"):
+        judged(38, "maybe")
 
 
 def test_every_format_says_what_was_left_out_and_why(comparison: Comparison) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import msgspec
 import pytest
-from promptops.core.errors import NetworkError
+from promptops.core.errors import NetworkError, ValidationError
 from promptops.core.messages import Request
 from promptops.experiments import AsyncExperiments, ExperimentResult, SyncExperiments, UploadError
 
@@ -190,3 +191,80 @@ def test_who_reads_that_rows_could_not_be_stored_reads_what_was_deleted_for_them
     server.before = None
     call("resume", task=answer)
     assert is_whole(server)
+
+
+def refusing(*taken_not: str) -> Callable[[Request], None]:
+    """Refuse what is written with a row of one of these outputs."""
+
+    def refuse(request: Request) -> None:
+        body: dict[str, Any] = msgspec.json.decode(request.body) if request.body else {}
+        rows: list[dict[str, Any]] = body.get("experiment_runs", [])
+        if any(row["output"] in taken_not for row in rows):
+            raise ValidationError("an output nests too deeply")
+
+    return refuse
+
+
+@pytest.mark.parametrize("how", ["retry_failed", "rescore"])
+def test_a_row_that_is_refused_keeps_no_other_from_being_there_again(
+    call: Call, questions: str, server: MemoryServer, how: str
+) -> None:
+    call("run", dataset=questions, task=sometimes if how == "retry_failed" else answer)
+    options: dict[str, Any] = {"task": answer} if how == "retry_failed" else {"evaluators": {"m": right}}
+    server.before = refusing("8")
+    with pytest.raises(UploadError, match=r"^1 of 10 finished rows.*nests too deeply") as caught:
+        call(how, **options)
+    assert caught.value.stored == 9
+    assert "deleted" not in str(caught.value)
+    assert outputs(server) == sorted(str(2 * i) for i in range(10) if i != 4)
+    server.before = None
+    call("resume", task=answer)
+    assert is_whole(server)
+
+
+def test_what_was_deleted_is_there_again_after_a_resume_that_a_row_is_refused_in(
+    call: Call, questions: str, server: MemoryServer
+) -> None:
+    def away(request: Request) -> None:
+        if request.method == "POST":
+            raise NetworkError("the server is away")
+
+    call("run", dataset=questions, task=sometimes)
+    server.before = away
+    with pytest.raises(UploadError):
+        call("retry_failed", task=answer)
+    assert server.experiments == []
+    server.before = refusing("0", "18")
+    with pytest.raises(UploadError, match=r"^2 of 10 finished rows"):
+        call("resume", task=answer)
+    assert len(outputs(server)) == 8
+    server.before = None
+    call("resume", task=answer)
+    assert is_whole(server)
+
+
+def test_a_deletion_that_is_refused_is_no_fault_of_a_row(call: Call, questions: str, server: MemoryServer) -> None:
+    def refuse(request: Request) -> None:
+        if request.method == "DELETE":
+            raise ValidationError("it may not be deleted")
+
+    call("run", dataset=questions, task=sometimes)
+    before = outputs(server)
+    server.requests.clear()
+    server.before = refuse
+    with pytest.raises(UploadError, match="may not be deleted"):
+        call("retry_failed", task=answer)
+    assert writes(server) == ["DELETE experiment"]
+    assert outputs(server) == before
+
+
+def test_the_first_rows_of_a_new_experiment_are_not_divided(call: Call, questions: str, server: MemoryServer) -> None:
+    def refuse(request: Request) -> None:
+        if request.method == "POST":
+            raise ValidationError("the name is too long")
+
+    server.before = refuse
+    with pytest.raises(UploadError, match=r"^10 of 10 finished rows.*the name is too long"):
+        call("run", dataset=questions, task=answer)
+    # Once when they were ready, if they were so for long enough, and once at the end.
+    assert 1 <= len(server.sent("POST", "experiments")) <= 2

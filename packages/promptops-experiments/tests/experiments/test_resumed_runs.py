@@ -27,7 +27,7 @@ from promptops.experiments import (
     rescore,
     run,
 )
-from promptops.experiments.journal import ExperimentHeld, Journal, ResumeRefused
+from promptops.experiments.journal import ExperimentHeld, Fingerprint, Journal, ResumeRefused, RunPlan
 from promptops.experiments.reports import journaled_result
 from promptops.models import DatasetExample
 
@@ -302,6 +302,31 @@ def test_changes_that_are_accepted_are_recorded_once_something_runs(
     assert compare(journaled_result("e"), again).changed_examples == [changed["id"]]
 
 
+@pytest.mark.parametrize("runs", [True, False], ids=["retried", "nothing to run"])
+def test_where_task_and_examples_change_together_only_what_changed_is_left_out(
+    call: Call, questions: str, server: MemoryServer, *, runs: bool
+) -> None:
+    def task(version: str, fails: str = "") -> Paid:
+        paid = Paid(lambda example: example["expected"] == fails)
+        paid.fingerprint = version
+        return paid
+
+    call("run", "e", dataset=questions, task=task("1", fails="4"))
+    call("retry_failed", "e", task=task("2", fails="4"), parameters={"model": "a"}, accept_changes=True)
+    examples = server.examples[server.datasets[0]["id"]]
+    for example in examples[4:7]:
+        example["question"] += " in words"
+    again = "retry_failed" if runs else "resume"
+    result = call(again, "e", task=task("3"), parameters={"model": "b"}, accept_changes=True)
+    other = call("run", "other", dataset=questions, task=task("3"))
+    changed = sorted(example["id"] for example in examples[4:7])
+    assert sorted(compare(result, other).changed_examples) == changed
+    assert sorted(compare(journaled_result("e"), other).changed_examples) == changed
+    # What was accepted before is known to later resumes as well.
+    last = call("resume", "e", task=task("4"), parameters={"model": "b"}, accept_changes=True)
+    assert sorted(compare(last, other).changed_examples) == changed
+
+
 def test_what_is_not_said_again_is_as_it_was(call: Call, questions: str) -> None:
     task = Paid()
     call(
@@ -342,6 +367,27 @@ def test_a_name_with_unstored_rows_is_not_taken_again(call: Call, questions: str
         call("run", "e", dataset=questions, task=Paid())
     server.before = None
     with pytest.raises(ConflictError, match=r"stored nowhere else.*resume"):
+        call("run", "e", dataset=questions, task=Paid())
+
+
+def test_a_name_of_which_no_row_was_paid_for_is_free_again(call: Call, questions: str, journal_path: Path) -> None:
+    def interrupted(example: DatasetExample) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        call("run", "e", dataset=questions, task=interrupted, concurrency=1)
+    with Journal.open(journal_path) as journal:
+        assert not any(journal.counts("e").values())
+    assert len(call("run", "e", dataset=questions, task=Paid()).rows) == 10
+
+
+def test_a_name_that_a_store_was_asked_to_make_without_rows_is_not_taken(
+    call: Call, questions: str, journal_path: Path, server: MemoryServer
+) -> None:
+    plan = RunPlan(name="e", dataset_id=server.datasets[0]["id"], fingerprint=Fingerprint(task="uploaded"), units=0)
+    with Journal.open(journal_path) as journal:
+        journal.begin(plan).close()
+    with pytest.raises(ConflictError, match=r"named 'e' already, without rows; go on with it"):
         call("run", "e", dataset=questions, task=Paid())
 
 

@@ -27,6 +27,7 @@ from promptops.experiments import (
     exact_match,
     run,
 )
+from promptops.experiments._control import Control
 from promptops.experiments.journal import Journal, ResumeRefused, UnitKey
 from promptops.experiments.stores import (
     Capabilities,
@@ -488,6 +489,33 @@ def test_a_row_that_the_store_does_not_take_costs_no_other_row_its_place(call: C
     call("resume", "e", **options)
     assert len(stored(store)) == 10
     assert set(task.calls.values()) == {1}
+
+
+def test_rows_that_finish_after_one_was_refused_are_stored(
+    call: Call, store: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, stop = store.store.upload_runs, Control.stop
+    refused = threading.Event()
+
+    async def picky(experiment_id: str, runs: Sequence[ExperimentRun], *, key: str | None = None) -> list[str]:
+        if any(run.output == "3" for run in runs):
+            raise ValidationError("an output nests too deeply")
+        return await original(experiment_id, runs, key=key)
+
+    def stopped(control: Control, *reason: Any) -> None:
+        stop(control, *reason)
+        refused.set()
+
+    def task(expected: str) -> str:
+        assert expected == "3" or refused.wait(60)
+        return expected
+
+    store.store.upload_runs = picky  # type: ignore[method-assign]
+    monkeypatch.setattr(Control, "stop", stopped)
+    with pytest.raises(UploadError, match=r"^1 of 10 finished rows.*nests too deeply") as caught:
+        call("run", "e", dataset="questions", task=task, concurrency=10)
+    assert caught.value.stored == 9
+    assert {row.output for row in stored(store)} == set("012456789")
 
 
 def test_a_store_that_takes_no_row_is_not_asked_about_each(call: Call, store: Elsewhere) -> None:

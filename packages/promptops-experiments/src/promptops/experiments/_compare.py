@@ -17,7 +17,7 @@ from promptops.experiments.statistics import DEFAULT_RESAMPLES, DEFAULT_SEED, Pa
 from promptops.models.datasets import DatasetExample
 from promptops.models.experiments import ExperimentRun
 
-__all__ = ["ChangedExamples", "Pairs", "compare", "paired_rows", "with_holm"]
+__all__ = ["ChangedExamples", "Pairs", "check_changed_examples", "compare", "paired_rows", "with_holm"]
 
 Pairs = dict[PairKey, tuple[ExperimentRun, ExperimentRun]]
 """Rows of the same repetition of the same example, the baseline's first."""
@@ -73,8 +73,7 @@ def compare(
         ValidationError: ``evaluator`` scored neither of them, the examples have nothing to slice by, a gate names a
             metric that is not there, or ``confidence``, ``resamples`` or ``changed_examples`` make no sense.
     """
-    if changed_examples not in {"leave_out", "compare"}:
-        raise ValidationError(f"changed_examples is {changed_examples!r}; it is leave_out or compare")
+    check_changed_examples(changed_examples)
     if not 0.5 <= confidence < 1:
         raise ValidationError(f"confidence is {confidence}; give a number from 0.5 to below 1, such as 0.95")
     if not 100 <= resamples <= 1_000_000:
@@ -136,17 +135,31 @@ def compare(
     return msgspec.structs.replace(comparison, verdict=judge(comparison, gates)) if gates else comparison
 
 
+def check_changed_examples(given: object) -> None:
+    """Refuse what is none of :data:`ChangedExamples`.
+
+    Raises:
+        ValidationError: It is something else.
+    """
+    if given not in {"leave_out", "compare"}:
+        raise ValidationError(f"changed_examples is {given!r}; it is leave_out or compare")
+
+
 def paired_rows(
     baseline: ExperimentResult | Sequence[ExperimentRun],
     candidate: ExperimentResult | Sequence[ExperimentRun],
+    *,
+    changed_examples: ChangedExamples = "leave_out",
 ) -> tuple[Pairs, Pairs]:
     """Return the rows of both that belong to the same repetition of the same example, in the baseline's order.
 
     Returns:
-        The pairs to compare, and those whose example has another content in each.
+        The pairs to compare, and those to leave out, whose example has another content in each.
     """
     first, second = _keyed(_rows(baseline)), _keyed(_rows(candidate))
     shared = {key: (first[key], second[key]) for key in first if key in second}
+    if changed_examples == "compare":
+        return shared, {}
     ids = {key.example_id for key in shared}
     return _pairs(shared, changed_ids(ids, contents_of(baseline), contents_of(candidate)))
 

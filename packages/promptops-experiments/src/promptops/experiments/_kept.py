@@ -44,7 +44,8 @@ def begin(request: Request, plan: Plan, dataset_id: str, dataset_name: str, stor
     """Begin an experiment in the journal of the run; of the server of the stores, if there are any.
 
     Raises:
-        ConflictError: The journal has an experiment of that name with rows that are stored nowhere else.
+        ConflictError: The journal has an experiment of that name with rows that are stored nowhere else; one without
+            rows, of a run that ended before the first, gives way.
         JournalError: The journal cannot be used.
     """
     journal, own = open_journal(request)
@@ -146,15 +147,17 @@ def refuse_other_examples(record: ExperimentRecord, journal: Journal, examples: 
 
 
 def _forget_stored(journal: Journal, request: Request, dataset_id: str, origin: str) -> None:
-    """Delete an experiment of that name from the journal, if a server had all of it; that one was deleted there."""
+    """Delete an experiment of that name from the journal, if it has no rows, or a server had all and deleted them."""
     record = journal.get(request.name, dataset_id=dataset_id, origin=origin)
     with journal.resume(record.id) as journaled:
         stored = record.remote_id is not None and next(iter(journaled.not_uploaded()), None) is None
-    if not stored:
+        empty = not any(journaled.counts().values())
+    # A run that ended before its first row paid for nothing; what has no units was made by a store that was asked to.
+    if not (stored or (empty and record.plan.units)):
+        rows = "without rows" if empty else "with rows that are stored nowhere else"
         raise ConflictError(
-            f"the journal {journal.path} has an experiment named {request.name!r} already, with rows that are stored "
-            f"nowhere else; go on with it by experiments.resume({request.name!r}, ...), or choose another name. No "
-            "task was run",
+            f"the journal {journal.path} has an experiment named {request.name!r} already, {rows}; go on with it by "
+            f"experiments.resume({request.name!r}, ...), or choose another name. No task was run",
             details={"experiment_id": record.id},
         )
     journal.delete(record.id)

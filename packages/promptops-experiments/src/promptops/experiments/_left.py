@@ -41,25 +41,41 @@ def resumed_plan(plan: Plan, kept: Kept, again: Again) -> Plan:
     if not todo.is_empty:
         kept.journaled.accept(tasks=bool(todo.to_run))
     standing = [records[key] for key in todo.taken_over]
-    digests = other_contents(kept.fingerprint, standing, changes)
+    made_by = [*kept.journaled.experiment.made_by, kept.fingerprint]
+    digests = other_contents(kept.fingerprint.examples, made_by, standing, changes)
     return msgspec.structs.replace(_standing(plan, todo, records), digests=digests)
 
 
 def other_contents(
-    fingerprint: Fingerprint, records: Iterable[UnitRecord], changes: Iterable[Change]
+    contents: Mapping[str, str],
+    made_by: Sequence[Fingerprint],
+    records: Iterable[UnitRecord],
+    changes: Iterable[Change],
 ) -> dict[str, str]:
-    """Return digests for examples whose rows may have been made of another content than ``fingerprint`` has.
+    """Return digests for examples whose rows may have been made of another content than they have now.
 
-    Rows say what they were made by as a whole; where examples changed in between, and a row was made by something
-    else, its example counts as another one, which no other experiment has.
+    Rows say what they were made by as a whole, code and content in one. Where examples changed in between, and a row
+    was made of the content of now by nothing that the experiment was run with, its example counts as another one,
+    which no other experiment has.
+
+    Args:
+        contents: The digests of the examples by id, as they are now.
+        made_by: What the experiment was run with: code, prompt, parameters.
+        records: The rows.
+        changes: What was accepted in between.
     """
     if all(change.kind != "examples" for change in changes):
         return {}
     return {
         record.example_id: record.fingerprint
         for record in records
-        if record.fingerprint is not None and record.fingerprint != fingerprint.of_unit(record.example_id)
+        if record.fingerprint is not None and not _is_of(record, contents.get(record.example_id), made_by)
     }
+
+
+def _is_of(record: UnitRecord, content: str | None, made_by: Sequence[Fingerprint]) -> bool:
+    """Whether a row was made of an example with this content, by any of what it may be made by."""
+    return content is not None and any(made.of_content(content) == record.fingerprint for made in reversed(made_by))
 
 
 def rescore_plan(

@@ -1,4 +1,4 @@
-"""The rows of a test session as examples and runs of a store."""
+"""The rows of a test session as examples and runs of a store, and the name of the experiment that they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ from promptops.experiments.journal._fingerprints import example_digest
 from promptops.models.datasets import DatasetExample
 from promptops.models.experiments import ExperimentRun
 
-__all__ = ["distinct", "missing", "runs_of"]
+__all__ = ["distinct", "is_run_of", "missing", "run_name", "runs_of"]
+
+
+def run_name(experiment: str, label: str) -> str:
+    """The name of an experiment with that of the run, which holds no white space."""
+    return f"{experiment} {label}"
+
+
+def is_run_of(experiment: str, name: str) -> bool:
+    """Whether a name is that of a run of an experiment; experiments may have names that begin with those of others."""
+    label = name.removeprefix(run_name(experiment, ""))
+    return label != name and label.split() == [label]
 
 
 def distinct(rows: Iterable[RecordedRow]) -> list[dict[str, Any]]:

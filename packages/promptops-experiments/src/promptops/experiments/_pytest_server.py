@@ -11,7 +11,7 @@ from promptops.core.errors import ConflictError, NotFoundError
 from promptops.experiments._datasets import AsyncDatasets, SyncDatasets
 from promptops.experiments._experiments import AsyncExperiments, SyncExperiments
 from promptops.experiments._pytest_cases import RecordedRow
-from promptops.experiments._pytest_rows import distinct, missing, runs_of
+from promptops.experiments._pytest_rows import distinct, is_run_of, missing, runs_of
 from promptops.experiments._result import ExperimentResult
 from promptops.experiments.reports import stored_result
 from promptops.models.datasets import DatasetExample
@@ -96,7 +96,7 @@ def pair_on(
         return None
     if wanted == LATEST:
         others = [found for found in server.experiments.list(dataset=dataset) if found.id != stored]
-        earlier = next((found.id for found in others if found.name.startswith(f"{experiment} ")), None)
+        earlier = next((found.id for found in others if is_run_of(experiment, found.name)), None)
         if earlier is None:
             return None
     else:

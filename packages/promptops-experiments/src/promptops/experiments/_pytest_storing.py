@@ -13,7 +13,7 @@ from promptops.experiments._comparison import Comparison
 from promptops.experiments._gates import RELATIVE_RULES, Verdict
 from promptops.experiments._judge import judge
 from promptops.experiments._pytest_cases import RecordedRow
-from promptops.experiments._pytest_rows import distinct, missing, runs_of
+from promptops.experiments._pytest_rows import distinct, is_run_of, missing, runs_of
 from promptops.experiments._result import ExperimentResult
 from promptops.experiments.reports import journaled_result
 from promptops.models.datasets import DatasetExample
@@ -132,7 +132,7 @@ def _baseline(place: Any, wanted: str, result: ExperimentResult, experiment: str
         for record in place.journal.experiments()
         if record.plan.dataset_id == dataset_id
         and record.id != result.experiment.id
-        and record.plan.name.startswith(f"{experiment} ")
+        and is_run_of(experiment, record.plan.name)
     ]
     return journaled_result(earlier[-1].id, journal=place.journal) if earlier else None
 

@@ -212,6 +212,8 @@ async def _end(session: Session) -> None:
     if control.interrupts > 1:
         return
     if control.error is not None:
+        if uploader is not None and not control.journal_failed:
+            await _keep(session)  # a row that was refused keeps none of those from being stored that finished after it
         raise session.upload_error(control.error) from control.error
     if uploader is None:
         return

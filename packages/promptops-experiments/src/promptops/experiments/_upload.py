@@ -197,7 +197,10 @@ class Uploader:
 
     def _divide(self, batch: Batch, refusal: ValidationError) -> bool:
         """Make a refused batch smaller until the row is found that the store does not take; False is giving up."""
-        if self.experiment is None or len(self._refused) >= _MOST_REFUSED:
+        if self._replaced is not None or len(self._refused) >= _MOST_REFUSED:
+            return False
+        # Of an experiment that the store never had, the name may be what is refused.
+        if self.experiment is None and (self._made_empty or not self._all):
             return False
         if len(batch.records) == 1:
             self._refused[batch.records[0].key] = refusal

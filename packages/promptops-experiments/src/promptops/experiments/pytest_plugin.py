@@ -28,6 +28,7 @@ from promptops.experiments._evaluation import named_evaluators
 from promptops.experiments._gates import Gate
 from promptops.experiments._json import NotStorable, json_text, shown
 from promptops.experiments._pytest_cases import ExperimentCase, RecordedRow, Settings
+from promptops.experiments._pytest_rows import run_name
 from promptops.experiments._pytest_storing import Outcome, judged_outcome, on_journal
 from promptops.models import prepared
 
@@ -174,7 +175,7 @@ class Recorder:
         label = self._config.getoption("--promptops-run") or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}-{token_hex(2)}"
         with LocalStore(self._config.getoption("--promptops-journal")) as store:
             # Everything is in the journal before a server, which may be away, is asked for anything.
-            names = {experiment: f"{experiment} {label}" for experiment in self._rows}
+            names = {experiment: run_name(experiment, label) for experiment in self._rows}
             results = {name: on_journal(store, rows, names[name]) for name, rows in self._rows.items()}
             with ExitStack() as stack:
                 server = self._server(stack)

@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("promptops", "experiments of PromptOps")
     group.addoption("--promptops-journal", metavar="PATH", help="The journal of experiments (PROMPTOPS_JOURNAL).")
-    group.addoption("--promptops-run", metavar="NAME", help="What this run is called, instead of its time.")
+    group.addoption("--promptops-run", metavar="NAME", help="What this run is called, instead of its time; a word.")
     group.addoption(
         "--promptops-report",
         metavar="PATH",
@@ -68,6 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "experiment",
     )
     if not hasattr(config, "workerinput"):
+        _check_run(config)
         _check_backend(config)
         config.pluginmanager.register(_Receiver(config), "promptops-rows")
 
@@ -80,6 +81,13 @@ def backend_of(config: pytest.Config) -> str | None:
     from promptops.core.backends import chosen_backend
 
     return chosen_backend(given, otherwise=config.getini("promptops_backend"))
+
+
+def _check_run(config: pytest.Config) -> None:
+    """Refuse a name with white space: what follows the last space of a stored name says which run it is."""
+    name = config.getoption("--promptops-run")
+    if name and name.split() != [name]:
+        raise pytest.UsageError(f"--promptops-run {name!r} holds white space; choose a name without, such as 'build-7'")
 
 
 def _check_backend(config: pytest.Config) -> None:

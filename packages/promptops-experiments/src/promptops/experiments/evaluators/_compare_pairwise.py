@@ -12,7 +12,7 @@ import msgspec
 from promptops.core.errors import ValidationError
 from promptops.experiments._binding import Bound, Values
 from promptops.experiments._calls import Calls, Interrupted, described, is_interrupt
-from promptops.experiments._compare import paired_rows
+from promptops.experiments._compare import ChangedExamples, check_changed_examples, paired_rows
 from promptops.experiments._comparison import PairKey
 from promptops.experiments._loop import call_soon
 from promptops.experiments._rate_limiter import Admission, RateLimiter
@@ -40,6 +40,7 @@ def compare_pairwise(
     judge: PairwiseJudge,
     *,
     examples: Mapping[str, DatasetExample] | None = None,
+    changed_examples: ChangedExamples = "leave_out",
     concurrency: int = 8,
     timeout: float | None = None,
     rate_limiter: RateLimiter | None = None,
@@ -56,6 +57,8 @@ def compare_pairwise(
         candidate: What is judged.
         judge: The judge, of :func:`pairwise_judge`.
         examples: The examples by id, for the variables of the template; results bring their own.
+        changed_examples: ``compare`` takes pairs whose example has another content in each experiment for pairs all the
+            same; the judge is asked about the baseline's. ``leave_out`` lists them in ``changed``.
         concurrency: Most pairs at once.
         timeout: Seconds for one pair, both orders together; no limit when absent.
         rate_limiter: Shared with what else calls the same provider; one of its own when absent.
@@ -63,7 +66,7 @@ def compare_pairwise(
         on_verdict: Is told each new verdict as soon as it exists, one after another: what it stores survives Ctrl-C.
 
     Raises:
-        ValidationError: ``concurrency`` or ``timeout`` make no sense, or no row has a partner.
+        ValidationError: ``concurrency``, ``timeout`` or ``changed_examples`` make no sense, or no row has a partner.
     """
     from promptops.core.portal import portal
 
@@ -73,6 +76,7 @@ def compare_pairwise(
         candidate,
         judge,
         examples=examples,
+        changed_examples=changed_examples,
         concurrency=concurrency,
         timeout=timeout,
         rate_limiter=rate_limiter,
@@ -97,6 +101,7 @@ async def compare_pairwise_async(
     judge: PairwiseJudge,
     *,
     examples: Mapping[str, DatasetExample] | None = None,
+    changed_examples: ChangedExamples = "leave_out",
     concurrency: int = 8,
     timeout: float | None = None,
     rate_limiter: RateLimiter | None = None,
@@ -110,6 +115,7 @@ async def compare_pairwise_async(
             candidate,
             judge,
             examples=examples,
+            changed_examples=changed_examples,
             concurrency=concurrency,
             timeout=timeout,
             rate_limiter=rate_limiter,
@@ -126,6 +132,7 @@ async def _compared(
     judge: PairwiseJudge,
     *,
     examples: Mapping[str, DatasetExample] | None,
+    changed_examples: ChangedExamples,
     concurrency: int,
     timeout: float | None,
     rate_limiter: RateLimiter | None,
@@ -136,11 +143,13 @@ async def _compared(
     import anyio
 
     _check(concurrency, timeout)
-    pairs, changed = paired_rows(baseline, candidate)
+    check_changed_examples(changed_examples)
+    pairs, changed = paired_rows(baseline, candidate, changed_examples=changed_examples)
     if not pairs and changed:
         raise ValidationError(
             f"none of the {len(changed)} pairs can be judged: their examples have another content in each experiment, "
-            f"such as {next(iter(changed)).example_id}; run both over one version of the dataset"
+            f"such as {next(iter(changed)).example_id}; run both over one version of the dataset, or judge "
+            "them all the same with changed_examples='compare'"
         )
     if not pairs:
         raise ValidationError("the two experiments have no example in common; compare runs of the same dataset")

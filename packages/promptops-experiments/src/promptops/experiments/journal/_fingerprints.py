@@ -44,13 +44,21 @@ class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it says anything."""
         return self.task != UNKNOWN
 
+    @property
+    def of_code(self) -> Fingerprint:
+        """Only what makes an output beside the content of the example: the code, the prompt, the parameters."""
+        return Fingerprint(task=self.task, task_name=self.task_name, prompt=self.prompt, parameters=self.parameters)
+
     def of_unit(self, example_id: str) -> str:
         """Return the fingerprint of the outputs of one example: two that agree may stand for each other.
 
         The dataset's version and the evaluators are no part of it: an output depends on neither.
         """
-        parameters = sorted(self.parameters.items())
-        return digest([self.task, self.prompt, parameters, self.examples.get(example_id)])
+        return self.of_content(self.examples.get(example_id))
+
+    def of_content(self, content: str | None) -> str:
+        """Return the fingerprint of the outputs of an example with this content, given as its digest."""
+        return digest([self.task, self.prompt, sorted(self.parameters.items()), content])
 
 
 def fingerprint_of(

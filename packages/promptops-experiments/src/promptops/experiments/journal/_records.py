@@ -127,6 +127,7 @@ class ExperimentRecord(msgspec.Struct, frozen=True, kw_only=True):
         finished_at: When its last run ended with every unit done, or None.
         overrides: Changes that were accepted by resuming all the same, oldest first.
         remote_id: The id that a server gave it, or None.
+        earlier: What else its rows may be made by (code, prompt, parameters, without the examples), oldest first.
     """
 
     id: str
@@ -135,3 +136,9 @@ class ExperimentRecord(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: float | None = None
     overrides: tuple[Change, ...] = ()
     remote_id: str | None = None
+    earlier: tuple[Fingerprint, ...] = ()
+
+    @property
+    def made_by(self) -> tuple[Fingerprint, ...]:
+        """Everything that its rows may be made by, without the examples."""
+        return (*self.earlier, self.plan.fingerprint.of_code)

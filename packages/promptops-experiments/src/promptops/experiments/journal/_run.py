@@ -113,7 +113,13 @@ class JournaledRun:
             if not changes:
                 return
             self._accepted = Accepted(self._accepted.plan, later)
-        record = msgspec.structs.replace(before, plan=plan, overrides=(*before.overrides, *changes))
+        made_by = before.made_by if before.plan.fingerprint.is_known else before.earlier
+        record = msgspec.structs.replace(
+            before,
+            plan=plan,
+            overrides=(*before.overrides, *changes),
+            earlier=tuple(made for made in made_by if made != plan.fingerprint.of_code),
+        )
         write = replace_experiment if tasks else write_record
         self._writer.call(lambda connection: write(connection, self._number, record))
         bare = msgspec.structs.replace(plan.fingerprint, examples={})

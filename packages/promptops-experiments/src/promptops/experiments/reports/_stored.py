@@ -76,8 +76,7 @@ def journaled_result(
         ]
         result = stored_result(_experiment(record), rows, _examples(store, record))
         digests = store.journal.example_digests(record.id)
-        fingerprint = msgspec.structs.replace(record.plan.fingerprint, examples=digests)
-        digests.update(other_contents(fingerprint, units, record.overrides))
+        digests.update(other_contents(digests, record.made_by, units, record.overrides))
         return msgspec.structs.replace(result, digests=digests)
 
 
