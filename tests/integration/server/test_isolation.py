@@ -153,10 +153,13 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 class Place:
-    """One place of a request where an id or a name can be put: theirs, or one that is nowhere."""
+    """One place of a request where an id or a name can be put: theirs, or one that is nowhere.
 
-    def __init__(self, where: str, put: Callable[[Request, str], None], theirs: str, nowhere: str) -> None:
-        self.where, self.put, self.theirs, self.nowhere = where, put, theirs, nowhere
+    What lies below it is named along with it, else it would not be found in it, whoever it belongs to.
+    """
+
+    def __init__(self, where: str, put: Callable[[Request, str], None], theirs: str, nowhere: str, *below: str) -> None:
+        self.where, self.put, self.theirs, self.nowhere, self.below = where, put, theirs, nowhere, below
 
 
 class Request:
@@ -292,6 +295,20 @@ def put_in_query(name: str) -> Callable[[Request, str], None]:
     return put
 
 
+def put_examples(world: World) -> Callable[[Request, str], None]:
+    theirs = world.theirs
+
+    def put(request: Request, value: str) -> None:
+        known = value == theirs.dataset
+        request.path["dataset_id"] = value
+        request.body = {
+            "dataset_version_id": theirs.version if known else NOWHERE_ID,
+            "example_ids": [theirs.example if known else NOWHERE_ID],
+        }
+
+    return put
+
+
 def put_in_body(name: str) -> Callable[[Request, str], None]:
     def put(request: Request, value: str) -> None:
         assert request.body is not None
@@ -323,6 +340,9 @@ def places(operation: Operation, world: World) -> Iterator[Place]:
     for name in operation.body.__struct_fields__ if operation.body is not None else ():
         for theirs, nowhere in body_values(operation, name, world):
             yield Place(f"body {name}", put_in_body(name), theirs, nowhere)
+    if operation.id == "datasets_examples_delete":
+        owner, put = world.theirs, put_examples(world)
+        yield Place("dataset, version and example", put, owner.dataset, NOWHERE_ID, owner.version, owner.example)
     if takes_key(operation):
         yield Place("idempotency key", put_key, f"{world.theirs.mark}-{operation.id}", f"nowhere-{operation.id}")
 
@@ -344,15 +364,16 @@ def plain(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, re.sub(r'"request_id":"[^"]*"', "", TIME_LIKE.sub("", answer.text))
 
 
-def comparable(operation: Operation, answer: httpx.Response, value: str) -> tuple[int, dict[str, str], str]:
+def comparable(operation: Operation, answer: httpx.Response, *values: str) -> tuple[int, dict[str, str], str]:
     """Status, headers and body without request id, time and the echo of what was asked for.
 
     The body of a write that was done is left out: it tells of what the caller just made.
     """
     status, body = plain(answer)
-    included = INCLUDED.search(value)
-    for echoed in {value, json.dumps(value)[1:-1], *([] if included is None else [included[1]])}:
-        body = body.replace(echoed, "<asked>")
+    for value in values:
+        included = INCLUDED.search(value)
+        for echoed in {value, json.dumps(value)[1:-1], *([] if included is None else [included[1]])}:
+            body = body.replace(echoed, "<asked>")
     ours = {"x-request-id", "date", "content-length", "etag"}
     tells_of_itself = operation.method in {"POST", "PUT", "PATCH"} and operation.scope not in {
         Scope.PROMPTS_READ,
@@ -374,11 +395,11 @@ def turn(operation: Operation) -> int:
     """Reads first, creates last: a name of theirs that is put into a create is mine from then on."""
     reads = operation.scope is Scope.PROMPTS_READ
     creates = operation.method == "POST" and not operation.path.count("{") and not reads
-    return (
-        5
-        if creates or operation.id == "prompts_labels_move"
-        else ("GET", "PUT", "PATCH", "POST", "DELETE").index(operation.method)
-    )
+    if creates or operation.id == "prompts_labels_move":
+        return 6
+    if operation.id == "datasets_examples_delete":  # of a dataset that is there
+        return 4
+    return {"GET": 0, "PUT": 1, "PATCH": 2, "POST": 3, "DELETE": 5}[operation.method]
 
 
 def leaks(world: World) -> list[str]:
@@ -404,6 +425,8 @@ def leaks(world: World) -> list[str]:
                 place.put(request, value)
                 answer = request.send(world.mine)
                 text = answer.text.replace(value, "")
+                for echoed in place.below:
+                    text = text.replace(echoed, "")
                 found += [
                     f"{operation.id}, {place.where}: shows {secret}"
                     for secret in world.theirs.secrets()
@@ -411,7 +434,7 @@ def leaks(world: World) -> list[str]:
                 ]
                 if answer.status_code >= 500 or "idempotency-replayed" in answer.headers:
                     found.append(f"{operation.id}, {place.where}: {answer.status_code} {answer.text}")
-                answers.append(comparable(operation, answer, value))
+                answers.append(comparable(operation, answer, value, *place.below))
                 deleted = operation.method == "DELETE" and answer.is_success  # always asked for what is not mine
                 if deleted and (not answer.content or answer.json().get("deleted_example_ids") != []):
                     found.append(f"{operation.id}, {place.where}: deleted something")
@@ -452,6 +475,7 @@ def test_the_matrix_fails_on_a_store_that_forgets_the_projects(world: World, mon
         "prompts_labels_list",
         "prompts_labels_move",
         "prompts_history",
+        "datasets_examples_delete, dataset, version and example: deleted something",
     ):
         assert any(line.startswith(reached) for line in found), reached
 

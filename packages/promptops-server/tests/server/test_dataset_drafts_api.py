@@ -61,6 +61,12 @@ def versions(client: httpx.Client, dataset: str) -> list[Json]:
     return found
 
 
+def test_a_version_name_of_blanks_is_refused(client: httpx.Client, dataset: str) -> None:
+    told = begin(client, status=422, dataset_id=dataset, mode="append", version_name=" \t", publish=True)
+    assert problems(told) == [("version_name", "invalid_value")]
+    assert len(versions(client, dataset)) == 1
+
+
 def test_a_new_dataset_is_not_there_before_it_is_published(client: httpx.Client) -> None:
     name = unique("staged")
     draft = begin(client, name=name, examples=[{"id": "a", "q": 1}])

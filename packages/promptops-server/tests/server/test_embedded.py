@@ -153,6 +153,29 @@ def test_the_command_says_where_it_is_and_ends_cleanly(
     assert "Traceback" not in errors
 
 
+def test_a_termination_that_comes_again_while_the_process_ends_is_no_failure(tmp_path: Path) -> None:
+    program = (
+        "import atexit, os, signal\n"
+        "from promptops.server import cli\n"
+        "from promptops.server.app import PromptOpsApp\n"
+        "def again(): os.kill(os.getpid(), signal.SIGTERM)\n"
+        "flush = PromptOpsApp.flush\n"
+        "async def told_again(self): again(); await flush(self)\n"
+        "PromptOpsApp.flush = told_again\n"
+        "atexit.register(again)\n"
+        "cli.serve()\n"
+    )
+    words = ["--port", "0", "--data-dir", str(tmp_path)]
+    with subprocess.Popen([sys.executable, "-c", program, *words], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("PromptOps server at ")
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_interrupt_waits_for_no_request(
     serving: tuple[subprocess.Popen[str], str], first: signal.Signals

@@ -222,6 +222,17 @@ def test_a_change_in_a_new_version_leaves_the_old_one(client: httpx.Client, made
     assert client.patch(f"{path}?dataset_version_id=", json={**body, "new_version": ""}).status_code == 200
 
 
+@pytest.mark.parametrize("blank", [" ", "\t\n", "\u00a0"])
+def test_a_new_version_of_blanks_is_refused_and_nothing_is_made(client: httpx.Client, made: Json, blank: str) -> None:
+    change = {"examples": [{"id": examples(client, made)[0]["id"], "n": 9}], "new_version": blank}
+    answer = client.patch(f"/v2/datasets/{made['id']}/examples", json=change)
+    assert (answer.status_code, fields(answer)) == (422, [("new_version", "invalid_value")])
+    assert len(client.get(f"/v2/datasets/{made['id']}").json()["versions"]) == 1
+    # Empty is none, as the contract has it: the change is in place.
+    answer = client.patch(f"/v2/datasets/{made['id']}/examples", json={**change, "new_version": ""})
+    assert answer.json()["dataset_version_id"] == made["versions"][0]["id"]
+
+
 def test_a_change_is_held_to_the_schema_of_the_dataset(client: httpx.Client, made: Json) -> None:
     schema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
     client.put(f"/v2/datasets/{made['id']}/schema", json={"example_schema": schema}).raise_for_status()

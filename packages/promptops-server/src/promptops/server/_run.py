@@ -76,7 +76,10 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Stop cleanly at SIGINT and SIGTERM; a SIGINT after that stops at once. Threads leave signals alone."""
+        """Stop cleanly at SIGINT and SIGTERM; a SIGINT after that stops at once. Threads leave signals alone.
+
+        Once stopped the process is about to end, which a SIGTERM must not turn into a failure any more.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -84,6 +87,8 @@ class _Server(uvicorn.Server):
         try:
             yield
         finally:
+            if self.should_exit:
+                before[signal.SIGTERM] = signal.SIG_IGN
             for name, handler in before.items():
                 signal.signal(name, handler)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from promptops.core.errors import ValidationError
 from promptops.core.json_schema import compile_object_schema
@@ -14,24 +14,42 @@ from promptops.server import wire
 from promptops.server.message_texts import PLACEHOLDER
 from promptops.server.stores.prompt_protocol import PromptDocument
 
-__all__ = ["check_document"]
+__all__ = ["CHECKED", "problems_of", "refuse"]
 
 Problem = dict[str, Any]
+CHECKED: Final = frozenset(
+    {"messages", "model_specific_prompts", "tools", "tool_choice", "response_format", "variables_schema"}
+)
+"""The fields that have rules here."""
 
 
-def check_document(document: PromptDocument) -> None:
-    """Refuse a version that no model could be sent.
+def problems_of(document: PromptDocument, sent: Container[str]) -> list[Problem]:
+    """Why no model could be sent a version: what is wrong with the fields that were sent, and with what follows.
+
+    The others stay as they are stored, also when they were stored under fewer rules.
+    """
+    found: list[Problem] = []
+    if "messages" in sent:
+        found += _messages(document.messages, "messages")
+    if "model_specific_prompts" in sent:
+        found += _variants(document.model_specific_prompts)
+    if "tools" in sent:
+        found += _tools(document.tools)
+    if "tools" in sent or "tool_choice" in sent:
+        found += _tool_choice(document.tool_choice, document.tools)
+    if "response_format" in sent:
+        found += _response_format(document.response_format)
+    if "variables_schema" in sent:
+        found += _variables_schema(document.variables_schema)
+    return found
+
+
+def refuse(problems: list[Problem]) -> None:
+    """Refuse a version that has problems.
 
     Raises:
-        ValidationError: Fields are wrong; every one is named.
+        ValidationError: There are some; every field is named.
     """
-    problems = [
-        *_messages(document.messages, "messages"),
-        *_variants(document.model_specific_prompts),
-        *_tools(document.tools, document.tool_choice),
-        *_response_format(document.response_format),
-        *_variables_schema(document.variables_schema),
-    ]
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise ValidationError(f"{problems[0]['field']}: {problems[0]['message']}{more}", validation_errors=problems)
@@ -120,7 +138,7 @@ def _variants(variants: Sequence[wire.ModelSpecificPrompt]) -> Iterator[Problem]
         yield from _messages(variant.messages, f"model_specific_prompts[{index}].messages")
 
 
-def _tools(tools: Sequence[wire.ToolDefinition], choice: wire.ToolChoice | None) -> Iterator[Problem]:
+def _tools(tools: Sequence[wire.ToolDefinition]) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, tool in enumerate(tools):
         field = f"tools[{index}].name"
@@ -129,8 +147,12 @@ def _tools(tools: Sequence[wire.ToolDefinition], choice: wire.ToolChoice | None)
         if tool.name in seen:
             yield _problem(field, f"two tools are named '{tool.name}'; give each a name of its own", "duplicate_name")
         seen.add(tool.name)
+
+
+def _tool_choice(choice: wire.ToolChoice | None, tools: Sequence[wire.ToolDefinition]) -> Iterator[Problem]:
     if choice is None:
         return
+    seen = {tool.name for tool in tools}
     if choice.type == "tool":
         if not choice.name:
             yield _problem("tool_choice.name", "the type 'tool' needs the name of a tool", "missing_field")

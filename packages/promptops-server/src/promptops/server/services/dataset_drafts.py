@@ -9,7 +9,7 @@ from promptops.server.examples import check_schema
 from promptops.server.grants import Grant
 from promptops.server.idempotency import InFlight, Once
 from promptops.server.refusals import invalid
-from promptops.server.services.datasets import check_dataset_name, missing_dataset
+from promptops.server.services.datasets import check_dataset_name, check_version_name, missing_dataset
 from promptops.server.services.projects import Projects
 from promptops.server.stores.draft_protocol import DatasetDraftStore, NewDraft
 
@@ -28,11 +28,13 @@ class DatasetDraftService:
         """Begin a draft, and publish it in the same step when told to.
 
         Raises:
-            ValidationError: Not exactly one of name and dataset is given, or an example is not allowed.
+            ValidationError: Not exactly one of name and dataset is given, a name is blank, or an example is not
+                allowed.
             NotFoundError: There is no such dataset or space.
             ConflictError: The name is taken in the space.
         """
         _check_target(body)
+        check_version_name("version_name", body.version_name)
         grant = await self._projects.within(grant, body.space_id)
         if body.example_schema is not None:
             compile_object_schema(body.example_schema, field="example_schema")

@@ -17,7 +17,7 @@ from promptops.server.services.pages import ExamplePage, page_of, pagination
 from promptops.server.services.projects import Projects
 from promptops.server.stores.protocol import DatasetStore
 
-__all__ = ["DatasetService", "check_dataset_name", "missing_dataset"]
+__all__ = ["DatasetService", "check_dataset_name", "check_version_name", "missing_dataset"]
 
 _LONGEST_NAME: Final = 1000
 
@@ -158,6 +158,12 @@ def check_dataset_name(name: str) -> None:
         raise invalid("name", "must not be blank")
     if len(name) > _LONGEST_NAME:
         raise invalid("name", f"at most {_LONGEST_NAME} characters", "too_long")
+
+
+def check_version_name(field: str, name: str | None) -> None:
+    """Refuse a name of blanks; an empty one is none."""
+    if name and not name.strip():
+        raise invalid(field, "must not be blank")
 
 
 def missing_dataset(dataset_id: str, version: str | None = None) -> NotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
+from collections.abc import Callable, Container
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -15,7 +16,7 @@ from promptops.prompts.render import prompt_variables
 from promptops.server import wire
 from promptops.server.message_texts import PLACEHOLDER
 from promptops.server.refusals import invalid
-from promptops.server.services.checks import check_document
+from promptops.server.services.checks import CHECKED, problems_of, refuse
 from promptops.server.services.composition import check_size
 from promptops.server.services.written import Text, chat_of, resolved_text, resolved_variants, source_of, variants_of
 from promptops.server.stores.prompt_protocol import Current, Fetch, PromptDocument
@@ -54,6 +55,7 @@ def draft_of_create(body: wire.PromptCreate, slug: str, fetch: Fetch) -> tuple[P
     variants = variants_of(body.model_specific_prompts)
     text, includes = resolved_text(written, slug, fetch, body.template_format)
     own, variant_includes = resolved_variants(variants, slug, fetch, body.template_format)
+    _check_metadata(body.metadata)
     return _finished(
         slug,
         PromptDocument(
@@ -81,7 +83,8 @@ def draft_of_create(body: wire.PromptCreate, slug: str, fetch: Fetch) -> tuple[P
 def draft_of_update(current: Current, body: wire.PromptUpdate) -> tuple[PromptDocument, str]:
     """What a version holds after an update: what is absent in the body stays.
 
-    A text that stays keeps what was included in it; only texts that the caller sends are resolved anew.
+    A text that stays keeps what was included in it; only texts that the caller sends are resolved anew, and only fields
+    that the caller sends are held to the rules. What a version of the prompt says already may be said again.
 
     Raises:
         ValidationError: A field is wrong.
@@ -105,6 +108,8 @@ def draft_of_update(current: Current, body: wire.PromptUpdate) -> tuple[PromptDo
     if not isinstance(body.model_specific_prompts, UnsetType) or anew:
         variants = variants_of(_kept(body.model_specific_prompts, variants))
         own, variant_includes = resolved_variants(variants, slug, current.fetch, form)
+    if not isinstance(body.metadata, UnsetType):
+        _check_metadata(body.metadata)
     # Variables that only the old text used go with it, unless the caller names them.
     rewritten = any(
         not isinstance(field, UnsetType)
@@ -131,6 +136,8 @@ def draft_of_update(current: Current, body: wire.PromptUpdate) -> tuple[PromptDo
             includes=includes,
             variant_includes=variant_includes,
         ),
+        sent={name for name in CHECKED if getattr(body, name) is not UNSET},
+        has=current.has,
     )
 
 
@@ -172,16 +179,23 @@ def _sent(kept: PromptDocument, body: wire.PromptUpdate) -> Text | None:
     return None
 
 
-def _finished(slug: str, document: PromptDocument) -> tuple[PromptDocument, str]:
+def _finished(
+    slug: str,
+    document: PromptDocument,
+    *,
+    sent: Container[str] = CHECKED,
+    has: Callable[[str], bool] | None = None,
+) -> tuple[PromptDocument, str]:
     """The document with every variable that its texts use, and the hash of its content."""
-    _check_metadata(document.metadata)
-    check_document(document)
+    digest = content_hash(document)
+    problems = problems_of(document, sent)
+    if has is None or not problems or not has(digest):
+        refuse(problems)
     included = [*document.includes, *document.variant_includes]
     texts = [document.content, *(variant.content for variant in document.model_specific_prompts)]
     check_size(slug, texts, included)
     variables = list(dict.fromkeys([*document.variables, *_used(document)]))
-    finished = structs.replace(document, variables=variables)
-    return finished, content_hash(finished)
+    return structs.replace(document, variables=variables), digest
 
 
 def _used(document: PromptDocument) -> list[str]:

@@ -9,7 +9,7 @@ from promptops.server.examples import check_items, check_schema
 from promptops.server.grants import Grant
 from promptops.server.idempotency import InFlight, Once
 from promptops.server.row_filters import parse_filter
-from promptops.server.services.datasets import missing_dataset
+from promptops.server.services.datasets import check_version_name, missing_dataset
 from promptops.server.services.pages import DEFAULT_ROWS, ExamplePage, page_of
 from promptops.server.stores.protocol import DatasetStore, ExampleStore, Store
 
@@ -58,8 +58,9 @@ class ExampleService:
         Raises:
             NotFoundError: There is no such dataset or version.
             ConflictError: The dataset has a version of the new name.
-            ValidationError: An example is not allowed.
+            ValidationError: The new name is blank, or an example is not allowed.
         """
+        check_version_name("new_version", body.new_version)
         check_items(body.examples, ids=True, partial=True)
         _refuse_repeated("examples[{}].id", [example["id"] for example in body.examples])
         with self._in_flight.claim(once):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from promptops.server.idempotency import Once
+from promptops.server.stores._searches import bounded
 from promptops.server.stores._session import Session, connect
 from promptops.server.stores._writer import Writer
 
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 
 class SqliteBase:
-    """Reads by primary key run inline on the loop; lists run on reader threads; writes run on the writer."""
+    """Reads by primary key run inline; lists and searches run on threads of their own each, writes on the writer."""
 
     def __init__(self, database: Path, inline: Session, writer: Writer) -> None:
         self._database = database
@@ -29,9 +30,13 @@ class SqliteBase:
         self._local = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="promptops-reader")
+        self._searchers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="promptops-search")
 
     async def _listing(self, work: Callable[[Session], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._on_reader, work)
+
+    async def _searching(self, work: Callable[[Session], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._searchers, self._on_reader, bounded(work))
 
     def _on_reader(self, work: Callable[[Session], T]) -> T:
         session: Session | None = getattr(self._local, "session", None)
@@ -42,6 +47,8 @@ class SqliteBase:
         return work(session)
 
     def _close_readers(self) -> None:
+        self._readers.shutdown()
+        self._searchers.shutdown()
         while self._reader_connections:
             self._reader_connections.pop().close()
 

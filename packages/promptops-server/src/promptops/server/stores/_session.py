@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -20,6 +21,8 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 Expiring = Literal["telemetry_batches", "usage_batches", "usage_counters"]
 _EXPIRED_AT_ONCE: Final = 1000
+_STEPS: Final = 2_000
+"""Of SQLite's machine, between two questions whether to stop: 250 rows with one comparison, or 6 with fifty."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -84,6 +87,15 @@ class Session:
             return
         oldest = f"SELECT seq FROM {table} WHERE {column} < ? ORDER BY {column} LIMIT {_EXPIRED_AT_ONCE}"  # noqa: S608
         self._connection.execute(f"DELETE FROM {table} WHERE seq IN ({oldest})", (before,))  # noqa: S608 - literals
+
+    @contextmanager
+    def watched(self, stop: Callable[[], bool]) -> Generator[None, None, None]:
+        """Ask often whether to stop: a statement that runs then fails with ``SQLITE_INTERRUPT``."""
+        self._connection.set_progress_handler(stop, _STEPS)
+        try:
+            yield
+        finally:
+            self._connection.set_progress_handler(None, 0)
 
     def now(self, count: int = 1) -> int:
         """The time in microseconds, ``count`` of them reserved: no two rows of this process share one."""

@@ -102,11 +102,13 @@ class Current(Struct, frozen=True, kw_only=True):
         prompt: The version that is changed, or that the new one is made from.
         document: The same as it is stored.
         fetch: Reads others.
+        has: Whether a version of the prompt has content with this hash.
     """
 
     prompt: wire.PromptResponse
     document: PromptDocument
     fetch: Fetch
+    has: Callable[[str], bool]
 
 
 class PromptChange(Struct, frozen=True, kw_only=True):

@@ -218,7 +218,12 @@ class DatasetStore(Protocol):
         split: str | None = None,
         where: Filter | None = None,
     ) -> Rows | None:
-        """The examples of a version (the latest) in the order of creation; ``split`` and ``where`` keep some."""
+        """The examples of a version (the latest) in the order of creation; ``split`` and ``where`` keep some.
+
+        Raises:
+            ValidationError: Looking for what ``where`` keeps takes too long.
+            ServerError: Too many look at once (503).
+        """
         ...
 
     async def insert_examples(
@@ -297,7 +302,12 @@ class ExperimentStore(Protocol):
         after: tuple[int | str, ...] | None,
         where: Filter | None,
     ) -> Rows | None:
-        """The runs of an experiment by id; ``where`` keeps some."""
+        """The runs of an experiment by id; ``where`` keeps some.
+
+        Raises:
+            ValidationError: Looking for them takes too long.
+            ServerError: Too many look at once (503).
+        """
         ...
 
     async def insert_runs(

@@ -162,7 +162,6 @@ class SqliteStore(
             return
         self._closed = True
         self._writer.close()
-        self._readers.shutdown()
         self._close_readers()
         self._reading.close()
         with self._checkpoint_lock:  # the last connection checkpoints when it closes

@@ -159,7 +159,7 @@ class SqliteDatasets(SqliteBase):
             last = (page[-1][1], page[-1][0], version.id) if len(rows) > limit else None
             return Rows(items=[_example(row) for row in page], after=last)
 
-        return await self._listing(work)
+        return await (self._listing(work) if where is None else self._searching(work))
 
     async def insert_examples(
         self,

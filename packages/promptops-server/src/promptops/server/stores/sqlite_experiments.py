@@ -177,7 +177,7 @@ class SqliteExperiments(SqliteBase):
             last = (page[-1][0],) if len(rows) > limit else None
             return Rows(items=[Raw(row[1].encode()) for row in page], after=last)
 
-        return await self._listing(work)
+        return await (self._listing(work) if where is None else self._searching(work))
 
     async def insert_runs(
         self, grant: Grant, experiment_id: str, runs: Sequence[wire.JsonObject], check: Check, once: Once | None

@@ -56,6 +56,9 @@ _VERSIONS: Final = Scoped(
     " WHERE p.id = :id AND {p:granted} ORDER BY v.sort_key DESC LIMIT :limit OFFSET :offset"
 )
 _COUNT_VERSIONS: Final = Scoped("SELECT count(*) FROM prompt_versions v WHERE v.prompt_id = :id AND {v:granted}")
+_HAS: Final = Scoped(
+    "SELECT 1 FROM prompt_versions v WHERE v.prompt_id = :id AND v.content_hash = :content_hash AND {v:granted} LIMIT 1"
+)
 _SLUGS: Final = Scoped("SELECT p.slug FROM prompts p WHERE {p:granted} ORDER BY p.created_at DESC LIMIT :limit")
 _FILTER: Final = (
     f"FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id AND v.sort_key = {LATEST} WHERE {{p:granted}}"
@@ -206,7 +209,11 @@ class SqlitePrompts(SqliteBase):
                 return None
             current = stored.prompt
             fetch = _fetching(session, grant, current.project_id)
-            change = decide(Current(prompt=current, document=stored.document, fetch=fetch))
+
+            def has(content_hash: str) -> bool:
+                return session.one(_HAS, grant, id=current.id, content_hash=content_hash) is not None
+
+            change = decide(Current(prompt=current, document=stored.document, fetch=fetch, has=has))
             values = _values(current.id, current.project_id, change, session.now())
             if (change.name, change.module_id) != (current.name, current.module_id):
                 try:
