@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -21,6 +23,20 @@ def pytest_xdist_auto_num_workers() -> int | None:
         return None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + (cores + 1) // 2
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
+    """Fail a test that leaves logging set up: what later tests log would go elsewhere, and they would fail for it."""
+    done = yield
+    structlog = sys.modules.get("structlog")
+    if structlog is not None and structlog.is_configured():
+        structlog.reset_defaults()
+        pytest.fail("structlog is still configured: call structlog.reset_defaults() at the end", pytrace=False)
+    if logging.root.manager.disable:
+        logging.disable(logging.NOTSET)
+        pytest.fail("logging is still disabled: call logging.disable(logging.NOTSET) at the end", pytrace=False)
+    return done
 
 
 @pytest.hookimpl(wrapper=True)

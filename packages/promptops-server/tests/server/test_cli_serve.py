@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import CliRunner
 from promptops.server import Settings, _run
 from promptops.server.cli import serve
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
-    """The settings of the servers that would have run."""
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Settings]]:
+    """The settings of the servers that would have run; the command's own logging ends with the test."""
     monkeypatch.delenv("PROMPTOPS_PROTECTED_LABELS", raising=False)
     found: list[Settings] = []
 
@@ -22,7 +24,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         found.append(settings)
 
     monkeypatch.setattr(_run, "run", note)
-    return found
+    yield found
+    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(
