@@ -36,19 +36,23 @@ _watching: list[int] = []
 def _hook(event: str, details: tuple[Any, ...]) -> None:
     # What the threads of other tests still do is no doing of a template.
     if get_ident() in _watching and event.startswith(WATCHED):
-        if event == "open":
-            path = str(details[0])
-            if not path.endswith((".py", ".pyc")):  # those are modules that are loaded late
-                RAN.append(f"open {path}")
-            return
-        RAN.append(event)
+        RAN.append(f"open {details[0]}" if event == "open" else event)
 
 
 sys.addaudithook(_hook)  # for the whole process, so it looks only while a test asks for it
 
 
+@pytest.fixture(autouse=True, scope="module")
+def loaded() -> None:
+    """The modules that are loaded by the first template and by the first error, and perhaps compiled and written."""
+    for template_format in ("none", "f-string", "mustache", "jinja2"):
+        compile_template("{x}{{ x }}", template_format).render({"x": "a", "": ""})
+    with pytest.raises(ValidationError):
+        compile_template("{% do x %}", "jinja2")
+
+
 @pytest.fixture(autouse=True)
-def nothing_yet() -> Iterator[None]:
+def nothing_yet(loaded: None) -> Iterator[None]:
     READ.clear()
     RAN.clear()
     _watching[:] = [get_ident()]
