@@ -29,8 +29,10 @@ def pytest_xdist_auto_num_workers() -> int | None:
 def pytest_runtest_teardown() -> Generator[None, object, object]:
     """Fail a test that leaves logging set up: what later tests log would go elsewhere, and they would fail for it."""
     done = yield
+    # Another thread may be importing it at this moment.
     structlog = sys.modules.get("structlog")
-    if structlog is not None and structlog.is_configured():
+    is_configured = getattr(structlog, "is_configured", None)
+    if structlog is not None and is_configured is not None and is_configured():
         structlog.reset_defaults()
         pytest.fail("structlog is still configured: call structlog.reset_defaults() at the end", pytrace=False)
     if logging.root.manager.disable:
