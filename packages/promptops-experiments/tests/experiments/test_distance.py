@@ -83,20 +83,20 @@ def test_the_longest_texts_take_bounded_time(alphabet: str) -> None:
     first, second = ("".join(chosen.choices(alphabet, k=10_000)) for _ in range(2))
     best = 1e9
     for _ in range(3):
-        started = time.process_time()
+        started = time.thread_time()
         distance(first, second)
-        best = min(best, time.process_time() - started)
+        best = min(best, time.thread_time() - started)
     # About 40 ms on an idle machine; a table of 100 million cells takes tens of seconds.
     assert best < 0.5
 
 
 def test_a_longer_text_is_an_error_rather_than_a_long_wait() -> None:
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(ValueError, match="the output has 200,000 characters to compare, more than the 10,000"):
         scored("a" * 200_000, "b" * 10)
     with pytest.raises(ValueError, match="'expected' has 11 characters"):
         scored("b", "a" * 11, max_characters=10)
-    assert time.process_time() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 def test_what_both_share_at_the_ends_costs_nothing() -> None:

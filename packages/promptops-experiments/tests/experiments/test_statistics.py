@@ -4,7 +4,7 @@ import random
 from fractions import Fraction
 from itertools import product
 from math import comb, inf, isclose
-from time import process_time
+from time import thread_time
 
 import pytest
 from hypothesis import given, settings
@@ -95,10 +95,10 @@ def test_scores_that_differ_by_rounding_only_are_the_same() -> None:
 
 
 def test_large_numbers_do_not_need_large_memory() -> None:
-    started = process_time()
+    started = thread_time()
     assert sign_flip([114_329.6640625]).p_value == 1.0
     assert sign_flip([float(10**9 + place) for place in range(12)]).p_value == 2 / 2**12
-    assert process_time() - started < 0.5
+    assert thread_time() - started < 0.5
 
 
 def test_tiny_differences_count_as_much_as_large_ones() -> None:
@@ -290,9 +290,9 @@ def test_a_resample_draws_each_value_as_often_as_it_should() -> None:
 def test_many_examples_are_judged_without_drawing() -> None:
     generator = random.Random(1)
     before = [generator.random() for _ in range(30_000)]
-    started = process_time()
+    started = thread_time()
     test = paired_test(before, [value + generator.gauss(0.01, 0.1) for value in before])
-    assert process_time() - started < 2
+    assert thread_time() - started < 2
     assert (test.interval, test.method) == ("t", "sign-flip normal")
     assert isclose(test.difference, 0.01, abs_tol=0.002)
 
@@ -310,7 +310,7 @@ def test_1319_pairs_with_10_000_resamples_take_less_than_a_second(kind: str) -> 
         before, after, clusters = before * 3, after[::-1] * 3, list(range(1319)) * 3
     best = inf
     for _ in range(2):
-        started = process_time()
+        started = thread_time()
         paired_test(before, after, clusters, resamples=10_000)
-        best = min(best, process_time() - started)
+        best = min(best, thread_time() - started)
     assert best < 1
